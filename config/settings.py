@@ -1,0 +1,187 @@
+"""All settings, and the only reader of the environment. `.env.example` explains every variable.
+
+Without DATABASE_URL this is the embedded mode: SQLite and keys in `var/`, as `bin/run` starts it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import dj_database_url
+
+from config import env
+from config.keys import load_keys
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = env.folder("VAR_DIR", BASE_DIR / "var")
+DATABASE_URL = env.text("DATABASE_URL", "")
+REDIS_URL = env.text("REDIS_URL", "")
+EMBEDDED = not DATABASE_URL
+
+if EMBEDDED:
+    _keys = load_keys(VAR_DIR)
+    SECRET_KEY = env.text("SECRET_KEY", _keys["secret_key"])
+    CREDENTIAL_KEYS = env.words("CREDENTIAL_KEYS", _keys["credential_keys"])
+else:
+    SECRET_KEY = env.text("SECRET_KEY")
+    CREDENTIAL_KEYS = env.words("CREDENTIAL_KEYS") or [env.text("CREDENTIAL_KEYS")]
+
+DEBUG = env.flag("DEBUG", False)
+PORT = int(env.number("PORT", 8000))
+SITE_URL = env.text("SITE_URL", f"http://localhost:{PORT}").rstrip("/")
+_site = urlsplit(SITE_URL)
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if EMBEDDED else _site.hostname or "")
+CSRF_TRUSTED_ORIGINS = [f"{_site.scheme}://{_site.netloc}"]
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "config",
+    "companies",
+    "erp_integrations",
+    "erp_integrations.adapters.practice",
+    "wbs",
+    "exports",
+]
+
+MIDDLEWARE = [
+    "config.middleware.ContentSecurityPolicy",
+    "django.middleware.gzip.GZipMiddleware",  # adds random bytes of its own against BREACH; tokens are masked anyway
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+# Database: rows are the truth. SQLite takes the write lock at BEGIN (IMMEDIATE), else half of the writers fail.
+if EMBEDDED:
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": VAR_DIR / "tieback.sqlite3",
+            "OPTIONS": {
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 20,
+                "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;",
+            },
+            "TEST": {"NAME": VAR_DIR / "test.sqlite3"},
+        }
+    }
+else:
+    DATABASES = {"default": dict(dj_database_url.parse(DATABASE_URL, conn_max_age=60, conn_health_checks=True))}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# People
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "/login/"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/login/"
+SESSION_COOKIE_AGE = 12 * 3600  # seconds
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+
+# Transport: production is behind TLS; the embedded mode is plain http on loopback.
+SECURE_SSL_REDIRECT = not EMBEDDED and env.flag("SECURE_SSL_REDIRECT", True)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _site.scheme == "https"
+SECURE_HSTS_SECONDS = 31_536_000 if _site.scheme == "https" else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS > 0
+BEHIND_PROXY = env.flag("BEHIND_PROXY", False)  # one that sets X-Forwarded-Proto and appends to X-Forwarded-For
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+X_FRAME_OPTIONS = "DENY"
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+USE_THOUSAND_SEPARATOR = False
+
+STATIC_URL = "/static/"
+STATIC_ROOT = env.folder("STATIC_ROOT", (VAR_DIR if EMBEDDED else BASE_DIR) / "staticfiles")
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = EMBEDDED
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if EMBEDDED
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+# Celery: the broker is a wake-up call, never a record (docs/operations.md). No result backend.
+CELERY_BROKER_URL = REDIS_URL or "memory://localhost"
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {"visibility_timeout": 3600, "socket_connect_timeout": 1, "socket_timeout": 5, "socket_keepalive": True}
+    if REDIS_URL
+    else {"polling_interval": 0.05}
+)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for ever: the worker goes on whenever the broker is back
+CELERY_TASK_DEFAULT_QUEUE = env.text("TASK_QUEUE", "tieback")
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_REDIRECT_STDOUTS = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # keeps no file: what is due stands in the database
+
+# How the queue behaves; RELIABILITY: leases and settle times are short in tests.
+EXPORT_LEASE_S = env.number("EXPORT_LEASE_S", 60)  # beyond the adapter's own call time-out
+EXPORT_SETTLE_S = env.number("EXPORT_SETTLE_S", -1)  # -1: as the adapter's capabilities say
+EXPORT_SWEEP_S = env.number("EXPORT_SWEEP_S", 5)
+EXPORT_MAX_TRIES = int(env.number("EXPORT_MAX_TRIES", 8))
+EXPORT_RETRY_S = env.number("EXPORT_RETRY_S", 15)  # first wait; doubles, with jitter, up to an hour
+CELERY_BEAT_SCHEDULE = {"sweep": {"task": "exports.tasks.sweep", "schedule": EXPORT_SWEEP_S}}
+CRASH = env.text("CRASH", "")  # for fault tests alone: exports/crashpoints.py
+
+ERP_ADAPTERS = [
+    "erp_integrations.adapters.practice.adapter.PracticeAdapter",
+    "erp_integrations.adapters.tryton.adapter.TrytonAdapter",
+]
+ERP_ALLOW_PRIVATE_ADDRESSES = env.flag("ERP_ALLOW_PRIVATE_ADDRESSES", EMBEDDED)
+ERP_ALLOWED_HOSTS = env.words("ERP_ALLOWED_HOSTS")
+
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000  # ticks and seen rows of a page of 250
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
+    "loggers": {"django.server": {"level": "WARNING"}, "httpx2": {"level": "WARNING"}},
+}

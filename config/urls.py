@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("config.health")),
+    path("", include("companies.urls")),
+    path("", include("erp_integrations.urls_public")),
+    path("companies/<slug:company>/admin/", include("wbs.urls")),
+    path("companies/<slug:company>/erp-integrations/", include("exports.urls")),
+    path("companies/<slug:company>/erp-integrations/", include("erp_integrations.urls")),
+]
