@@ -1,0 +1,76 @@
+"""Writing the audit trail: one event per change, in the caller's transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import EmptyResultSet
+from django.db import connection, models
+from django.db.models import F, Value
+from django.db.models.expressions import Combinable
+
+from companies.models import AuditEvent, Company
+
+
+def record(
+    company: Company,
+    actor: AbstractBaseUser | None,
+    action: str,
+    subject: models.Model | None = None,
+    *,
+    kind: str = "",
+    label: str = "",
+    old: object = "",
+    new: object = "",
+    batch_id: int | None = None,
+    answer: str = "",
+) -> None:
+    """Record one change. `kind` is the noun of the subject ("connection"); it defaults to the model's name."""
+    AuditEvent.objects.create(
+        company=company,
+        actor_id=actor.pk if actor else None,
+        action=action,
+        subject=kind or (subject._meta.model_name if subject else "company") or "",
+        subject_id=subject.pk if subject else None,
+        label=(label or str(subject or ""))[:255],
+        old=str(old),
+        new=str(new),
+        batch_id=batch_id,
+        answer=answer,
+    )
+
+
+def record_each(
+    rows: models.QuerySet[Any],
+    actor_id: int | None,
+    action: str | Combinable,
+    *,
+    kind: str,
+    label: str,
+    old: str | Combinable = "",
+    new: str | Combinable = "",
+    answer: str | Combinable = "",
+    batch_id: int | None = None,
+) -> None:
+    """Record one event for each row of a model with a company, in one INSERT ... SELECT. `label` names a field."""
+    values: dict[str, Any] = {
+        "company_id": F("company_id"),
+        "actor_id": Value(actor_id, models.BigIntegerField()),
+        "action": action,
+        "subject": kind,
+        "subject_id": F("pk"),
+        "label": F(label),
+        "old": old,
+        "new": new,
+        "answer": answer,
+        "batch_id": Value(batch_id, models.BigIntegerField()),
+    }
+    selected = [Value(value) if isinstance(value, str) else value for value in values.values()]
+    try:
+        select, params = rows.order_by().values_list(*selected).query.sql_with_params()
+    except EmptyResultSet:  # `rows` are none by their own words: pk__in=[]
+        return
+    columns = ", ".join(values)
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO {AuditEvent._meta.db_table} ({columns}) {select}", params)

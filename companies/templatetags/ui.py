@@ -1,0 +1,72 @@
+"""What every page draws the same way."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django import template
+from django.contrib.auth.models import User
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from companies.models import Company
+
+register = template.Library()
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """A drawing of `static/img/icons.svg`; the word stands beside it."""
+    return format_html(
+        '<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>', static("img/icons.svg"), name
+    )
+
+
+@register.simple_tag
+def clock(moment: datetime | None, company: Company) -> str:
+    """14:05 in the company's time zone, with the date when it is not today."""
+    if moment is None:
+        return ""
+    local, today = company.local(moment), company.local(timezone.now()).date()
+    if local.date() == today:
+        return f"{local:%H:%M}"
+    return f"{local:%b} {local.day}, {local.year}, {local:%H:%M}"
+
+
+@register.simple_tag
+def ago(moment: datetime | None, company: Company) -> SafeString:
+    """ "3 min ago" with the exact time as its title."""
+    if moment is None:
+        return SafeString("")
+    exact = f"{company.local(moment):%Y-%m-%d %H:%M:%S %Z}"
+    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact, _passed(moment, company))
+
+
+def _passed(moment: datetime, company: Company) -> str:
+    minutes = int((timezone.now() - moment).total_seconds() // 60)
+    if minutes < 1:
+        return "just now"
+    if minutes < 60:
+        return f"{minutes} min ago"
+    if minutes < 24 * 60:
+        return f"{minutes // 60} h ago"
+    return clock(moment, company)
+
+
+@register.filter
+def thousands(number: int) -> str:
+    return f"{number:,}"
+
+
+@register.filter
+def who(person: User | None) -> str:
+    """The person's name; what nobody did, the product did by itself."""
+    return person.get_full_name() or person.get_username() if person else "Tieback"
+
+
+@register.filter
+def spoken(action: str) -> str:
+    """The action of an audit event as people read it: "export.queued" is "Export queued"."""
+    return action.replace(".", " ").replace("_", " ").capitalize()

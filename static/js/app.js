@@ -1,0 +1,150 @@
+"use strict";
+
+/* What HTML and htmx cannot say by themselves. No state is kept here: the server's rows are the truth. */
+
+const $ = (selector, root = document) => root.querySelector(selector);
+const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+const on = (type, selector, act) => document.addEventListener(type, (event) => {
+  const element = event.target.closest?.(selector);
+  if (element) act(element, event);
+});
+
+/* Telling: one polite live region (the server's event "say"); what failed on the way stays until it is dealt with. */
+
+document.addEventListener("say", (event) => { $("#live").textContent = event.detail.value; });
+
+function toast(text) {
+  const box = document.createElement("div");
+  box.className = "toast";
+  box.setAttribute("role", "alert");
+  box.innerHTML = '<span></span><button type="button" class="btn-link">Close</button>';
+  box.firstChild.textContent = text;
+  box.lastChild.addEventListener("click", () => box.remove());
+  $("#toasts").replaceChildren(box);
+}
+
+function failed(event, why) {
+  const control = event.detail.elt;
+  if (control.matches("[data-poll]")) return;
+  const row = control.matches("tr[data-status]");
+  toast(`${row ? "Not saved" : "Not done"}: ${why}`);
+  if (!row) return;
+  const note = document.createElement("p");
+  note.className = "error unsaved";
+  note.innerHTML = 'Not saved. <button type="button" class="btn-link">Try again</button>';
+  note.lastChild.addEventListener("click", () => $("select", control).dispatchEvent(new Event("change", { bubbles: true })));
+  const cell = $(".status", control);
+  $(".unsaved", cell)?.remove();
+  cell.append(note);
+}
+
+document.addEventListener("htmx:sendError", (event) => failed(event, "Tieback cannot be reached. Check the network."));
+document.addEventListener("htmx:responseError", (event) => {
+  const refused = event.detail.xhr.status === 403;
+  failed(event, refused ? "your rights have changed. Load the page anew." : "something went wrong on our side. Try again.");
+});
+
+/* What carries the list's form tells what each row shows, "id:moves:version", and is answered with what differs. */
+
+document.addEventListener("htmx:configRequest", ({ detail: { formData } }) => {
+  if (!formData.has("seen_at")) return;
+  for (const cell of $$("[data-seen]")) formData.append("seen", `${cell.parentElement.id.slice(7)}:${cell.dataset.seen}`);
+});
+
+/* A poll rests while nobody looks. */
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (document.hidden && event.detail.elt.matches("[data-poll]")) event.preventDefault();
+});
+
+/* A row that is swapped under the focus keeps it: htmx finds it again by id alone, and drop-downs have none. */
+
+let focused = "";
+document.addEventListener("htmx:beforeSwap", () => {
+  const { activeElement: control } = document;
+  const row = control.closest("tr[id]");
+  focused = row && control.name ? `#${row.id} [name=${control.name}]` : "";
+});
+document.addEventListener("htmx:afterSwap", () => {
+  if (focused && document.activeElement === document.body) $(focused)?.focus();
+});
+
+/* Drop-downs of accounts: sent once per page, filled in when first needed. */
+
+function fill(select) {
+  const groups = $$(`[data-for~=${select.dataset.accounts}]`, $("#accounts").content);
+  const accounts = groups.map((group) => group.cloneNode(true));
+  const chosen = select.selectedOptions[0];
+  const same = accounts.flatMap((group) => $$("option", group)).find((option) => option.value === chosen.value);
+  if (same) {
+    same.setAttribute("selected", "");
+    chosen.remove();
+  }
+  select.append(...(accounts.length === 1 ? accounts[0].children : accounts));
+  select.dataset.filled = "";
+}
+
+for (const type of ["pointerdown", "focusin", "keydown"]) {
+  on(type, "select[data-accounts]:not([data-filled])", fill);
+}
+
+/* Ticks: which rows the buttons with data-ticked mean. */
+
+const boxes = () => $$("tbody input[name=export]");
+const allMatching = () => $("input[name=all_matching]");
+
+function showTicks() {
+  if (!allMatching()) return;
+  const all = allMatching().value === "1";
+  const count = all ? $("#matching").textContent : boxes().filter((box) => box.checked).length;
+  const many = `${count} ${all ? "matching" : "ticked"} cost code${count === 1 ? "" : "s"}`;
+  for (const button of $$("[data-ticked]")) button.disabled = count === 0;
+  for (const place of $$("[data-count]")) place.textContent = count === 0 ? "" : many;
+  const head = $("#select-all");
+  if (!head) return;
+  head.checked = boxes().length > 0 && boxes().every((box) => box.checked);
+  head.indeterminate = !head.checked && count !== 0;
+}
+
+function tick(checked, all = "") {
+  for (const box of boxes()) box.checked = checked;
+  allMatching().value = all;
+  showTicks();
+}
+
+on("change", "#select-all", (head) => tick(head.checked));
+on("change", "tbody input[name=export]", () => { allMatching().value = ""; showTicks(); });
+on("click", "[data-select-all]", (button, event) => { event.preventDefault(); tick(true, "1"); });
+on("click", "[data-clear]", (button, event) => { event.preventDefault(); tick(false); });
+document.addEventListener("acted", () => {
+  tick(false);
+  $("#banner .banner")?.scrollIntoView({ block: "nearest" });
+});
+showTicks();
+
+/* Dialogs. */
+
+on("click", "[data-dialog]", (button, event) => { event.preventDefault(); $(`#${button.dataset.dialog}`).showModal(); });
+on("click", "[data-closes]", (button) => button.closest("dialog").close());
+
+/* Keys: j and k move between rows, x ticks, ? tells. None while typing. */
+
+function moveBy(step) {
+  const rows = $$("tr[data-status]");
+  const here = rows.indexOf(document.activeElement.closest("tr[data-status]"));
+  const row = rows[here < 0 ? 0 : Math.min(Math.max(here + step, 0), rows.length - 1)];
+  if (row) $("input[type=checkbox], a", row).focus();
+}
+
+const keys = {
+  j: () => moveBy(1),
+  k: () => moveBy(-1),
+  x: () => $("input[name=export]", document.activeElement.closest("tr") ?? document.createElement("tr"))?.click(),
+  "?": () => $("#keys")?.showModal(),
+};
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.matches("input:not([type=checkbox]), select, textarea") || $("dialog[open]");
+  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  keys[event.key]?.();
+});
