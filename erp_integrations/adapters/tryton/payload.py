@@ -1,0 +1,149 @@
+"""Our words to Tryton's and back; nothing here touches the network.
+
+A cost code becomes a service product. Its accounts hang on an accounting category, one per pair of accounts. Our
+reference is one of the product's identifiers, which is how we know our own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from erp_integrations.base import AccountKind, CodeData, GLAccountData, Receipt
+
+ACCOUNT_FIELDS = ["code", "name", "closed", "active", "type.revenue", "type.expense"]
+CATEGORY_FIELDS = ["account_revenue", "account_expense"]
+PRODUCT_FIELDS = [
+    "code",
+    "active",
+    "identifiers.code",
+    "template.name",
+    "template.active",
+    "template.account_category.account_revenue",
+    "template.account_category.account_expense",
+]
+
+
+class Pair(NamedTuple):
+    """The accounts of a category, by Tryton's ids."""
+
+    income: int
+    expense: int | None
+
+
+@dataclass(frozen=True)
+class Product:
+    receipt: Receipt  # with `is_ours` still open
+    identifiers: frozenset[str]
+
+
+def identifier_of(code: CodeData) -> str:
+    return f"tieback:{code.reference}"
+
+
+def pair_of(code: CodeData) -> Pair:
+    if code.income_account is None:
+        raise ValueError(f"{code.code} has no income account")
+    return Pair(int(code.income_account), int(code.expense_account) if code.expense_account else None)
+
+
+def parse_account(row: Mapping[str, Any]) -> GLAccountData:
+    """SQLite answers 1 and 0 for true and false."""
+    revenue, expense = bool(row["type."]["revenue"]), bool(row["type."]["expense"])
+    return GLAccountData(
+        remote_id=str(int(row["id"])),
+        number=row["code"] or None,
+        name=str(row["name"]),
+        kind=AccountKind.INCOME if revenue else AccountKind.EXPENSE if expense else AccountKind.OTHER,
+        is_active=bool(row["active"]) and not row["closed"],
+    )
+
+
+def parse_account_name(row: Mapping[str, Any]) -> tuple[int, str]:
+    return int(row["id"]), row["code"] or str(row["name"])
+
+
+def parse_category(row: Mapping[str, Any]) -> tuple[Pair, int]:
+    return Pair(row["account_revenue"], row["account_expense"]), int(row["id"])
+
+
+def parse_product(row: Mapping[str, Any]) -> Product:
+    template = row["template."]
+    category = template["account_category."] or {"account_revenue": None, "account_expense": None}
+    receipt = Receipt(
+        remote_id=str(int(row["id"])),
+        code=row["code"] or "",
+        description=str(template["name"]),
+        income_account=_remote_id(category["account_revenue"]),
+        expense_account=_remote_id(category["account_expense"]),
+        is_ours=False,
+        is_active=bool(row["active"]) and bool(template["active"]),
+    )
+    return Product(receipt, frozenset(identifier["code"] for identifier in row["identifiers."] or ()))
+
+
+def product_domain(codes: Sequence[CodeData]) -> list[Any]:
+    """Archived products are left out unless the context says otherwise: Tryton does not see a word on them in an OR."""
+    identifiers = [identifier_of(code) for code in codes]
+    return ["OR", ["identifiers.code", "in", identifiers], ["code", "in", [code.code for code in codes]]]
+
+
+def category_domain(company: int, pairs: Iterable[Pair]) -> list[Any]:
+    """Categories of any of these income accounts; the accounts can be searched through this relation alone."""
+    of_ours = [["company", "=", company], ["account_revenue", "in", sorted({pair.income for pair in pairs})]]
+    return [["accounting", "=", True], ["account_parent", "=", None], ["accounts", "where", of_ours]]
+
+
+def category(pair: Pair, names: Mapping[int, str], has_code: bool) -> dict[str, Any]:
+    """`account_expense` is given even when it is none: left out, Tryton fills in the company's default."""
+    accounts = "/".join(names.get(account, str(account)) for account in pair if account is not None)
+    values = {
+        "name": f"GL {accounts}",
+        "accounting": True,
+        "account_revenue": pair.income,
+        "account_expense": pair.expense,
+    }
+    return {**values, "code": f"GL-{pair.income}-{pair.expense or 'NONE'}"} if has_code else values
+
+
+def product(code: CodeData, category_id: int, unit_id: int) -> dict[str, Any]:
+    variant = {"identifiers": [["create", [{"code": identifier_of(code)}]]]}
+    return {
+        "code": code.code,
+        "name": code.description,
+        "type": "service",
+        "default_uom": unit_id,
+        "account_category": category_id,
+        "products": [["create", [variant]]],
+    }
+
+
+def receipts(codes: Iterable[CodeData], products: Sequence[Product]) -> dict[str, Receipt]:
+    """By reference. Ours before theirs; of ours the one of this code, since a copied product copies its identifiers."""
+    found = {}
+    for code in codes:
+        ours, candidates = identifier_of(code), []
+        for product in products:
+            rank = (ours not in product.identifiers, product.receipt.code != code.code, not product.receipt.is_active)
+            if not (rank[0] and rank[1]):
+                candidates.append((rank, int(product.receipt.remote_id), product))
+        if candidates:
+            (is_theirs, *_), _, best = min(candidates)
+            found[code.reference] = replace(best.receipt, is_ours=not is_theirs)
+    return found
+
+
+def differences(code: CodeData, receipt: Receipt) -> list[str]:
+    """What of the item is not as the code says, in words."""
+    pairs = {
+        "the code": (receipt.code, code.code),
+        "the description": (receipt.description, code.description),
+        "the income account": (receipt.income_account, code.income_account),
+        "the expense account": (receipt.expense_account, code.expense_account),
+    }
+    return [what for what, (theirs, ours) in pairs.items() if theirs != ours]
+
+
+def _remote_id(value: Any) -> str | None:
+    return None if value is None else str(int(value))

@@ -1,0 +1,238 @@
+"""The adapter interface: what `exports` may ask of an ERP, and the only words in which it answers.
+
+An adapter is a folder `adapters/<erp>/`, one dotted path in `settings.ERP_ADAPTERS` (or an entry point in the group
+`tieback.adapters`), and one test class that inherits from `erp_integrations/conformance.py`. No model is imported here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from erp_integrations.errors import UnsupportedFeature
+
+if TYPE_CHECKING:
+    from django.forms import Form
+
+
+class Delivery(StrEnum):
+    PUSH = "push"  # we call the ERP
+    PULL = "pull"  # the ERP's connector calls us
+
+
+class AccountKind(StrEnum):
+    """Kind of a GL account. Only profit-and-loss kinds are ever offered for a cost code."""
+
+    INCOME = "income"
+    OTHER_INCOME = "other_income"
+    COST_OF_GOODS_SOLD = "cost_of_goods_sold"
+    EXPENSE = "expense"
+    OTHER_EXPENSE = "other_expense"
+    OTHER = "other"  # balance sheet and everything else
+
+
+INCOME_KINDS = frozenset({AccountKind.INCOME, AccountKind.OTHER_INCOME})
+EXPENSE_KINDS = frozenset({AccountKind.COST_OF_GOODS_SOLD, AccountKind.EXPENSE, AccountKind.OTHER_EXPENSE})
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What an integration can do; each field answers a question, the default is "no". Pages and checks read this."""
+
+    item_type: str  # what does a cost code become in the ERP? ("Service product")
+    proven_against: str  # how was it proven? ("a real Tryton 8.2 server")
+    batch_size: int = 1  # how many codes does one call carry at the most?
+    has_atomic_batches: bool = False  # does one bad code refuse the whole call?
+    enforces_unique_names: bool = False  # does the ERP itself refuse a second item of the same code?
+    looks_up_by: str = "code"  # by what does `find` find items? ("reference" or "code")
+    code_limit: int | None = None  # how many characters may a full code have?
+    description_limit: int | None = None  # how many characters may a description have?
+    forbidden_characters: str = ""  # which characters may a code not contain?
+    has_tiers: bool = False  # are divisions exported too, parents before children?
+    has_cost_types: bool = False
+    has_sub_jobs: bool = False
+    has_custom_segments: bool = False
+    has_project_codes: bool = False  # may a project have codes of its own?
+    has_expense_account: bool = False  # is there a second, expense account on the item?
+    income_kinds: frozenset[AccountKind] = INCOME_KINDS  # which kinds may the income account have?
+    expense_kinds: frozenset[AccountKind] = EXPENSE_KINDS
+    call_timeout_s: float = 30  # after how long is a call given up? The lease is longer than this.
+    settle_s: float = 60  # how long may the ERP still work on a call that we gave up? Only then "absent" is believed.
+
+
+@dataclass(frozen=True)
+class CodeData:
+    """One cost code as an adapter sees it."""
+
+    reference: str  # ours, unique per connection, never changes: the external id in the ERP
+    code: str  # the full code, "01-100"
+    description: str
+    tiers: tuple[str, ...] = ()  # ("01", "100")
+    income_account: str | None = None  # remote id; None only before an account was picked (validate)
+    expense_account: str | None = None  # remote id; None means explicitly none
+    request_key: str = ""  # idempotency key of this try
+
+
+@dataclass(frozen=True)
+class GLAccountData:
+    remote_id: str
+    number: str | None
+    name: str
+    kind: AccountKind
+    is_active: bool = True
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """An item as the ERP holds it now, read back from it."""
+
+    remote_id: str
+    code: str
+    description: str
+    income_account: str | None
+    expense_account: str | None
+    is_ours: bool  # does it carry our reference?
+    is_active: bool = True
+    detail: str = ""
+
+    def fits(self, code: CodeData) -> bool:
+        """Whether the item is active and holds exactly the values of this code."""
+        return self.is_active and (self.code, self.description, self.income_account, self.expense_account) == (
+            code.code,
+            code.description,
+            code.income_account,
+            code.expense_account,
+        )
+
+
+@dataclass(frozen=True)
+class Exported:
+    reference: str
+    receipt: Receipt
+
+
+@dataclass(frozen=True)
+class Exists:
+    """An item of that code is there which is not ours, or is ours with other values. Nothing was written."""
+
+    reference: str
+    receipt: Receipt
+    message: str
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The ERP definitely refused this code; a person must act."""
+
+    reference: str
+    message: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class NotSent:
+    """Definitely not executed for this code; it may be tried again."""
+
+    reference: str
+    message: str
+    detail: str = ""
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Uncertain:
+    """Nobody knows whether this code arrived; the ERP is asked before anything else."""
+
+    reference: str
+    message: str
+    detail: str = ""
+
+
+Outcome = Exported | Exists | Refused | NotSent | Uncertain
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What `check` found: "Connected to <company> (<version>)"."""
+
+    company: str
+    version: str = ""
+
+    def __str__(self) -> str:
+        return f"Connected to {self.company}" + (f" ({self.version})" if self.version else "")
+
+
+class Adapter:
+    """Base of all adapters: owns the checks that follow from the capabilities; a subclass answers questions.
+
+    `options` are the plain, `credentials` the secret answers of `options_form`. Instances live for one portion.
+    """
+
+    do_not_call_in_templates: ClassVar[bool] = True  # templates read what the class says
+    key: ClassVar[str]
+    label: ClassVar[str]
+    delivery: ClassVar[Delivery] = Delivery.PUSH
+    capabilities: ClassVar[Capabilities]
+    note: ClassVar[str] = ""  # what should people know before they connect? Shown on "Supported ERPs".
+
+    def __init__(self, connection_id: int, options: Mapping[str, Any], credentials: Mapping[str, str]) -> None:
+        self.connection_id = connection_id
+        self.options = options
+        self.credentials = credentials
+
+    @classmethod
+    def options_form(cls) -> type[Form]:
+        """The form of the options; its attribute `secret_fields` names those that are stored encrypted, write-only."""
+        raise NotImplementedError
+
+    def check(self) -> CheckResult:
+        """Prove address, credentials and rights. Raises ConfigurationError or TransientError; writes nothing."""
+        raise NotImplementedError
+
+    def fetch_gl_accounts(self) -> Iterable[GLAccountData]:
+        """All accounts of the books, inactive ones included."""
+        raise NotImplementedError
+
+    def find(self, codes: Sequence[CodeData]) -> dict[str, Receipt]:
+        """Receipts by reference of the items that exist, archived ones included; the absent are absent.
+
+        Writes nothing. An item that carries our reference wins over one that has only the code.
+        """
+        raise NotImplementedError
+
+    def export_codes(self, codes: Sequence[CodeData]) -> list[Outcome]:
+        """Create the items: one outcome per code, matched by reference. Idempotent on `reference`.
+
+        At most `capabilities.batch_size` codes. An ERPError speaks for the whole call; a code without an outcome is
+        taken as uncertain.
+        """
+        raise NotImplementedError
+
+    def next_message(self, work: Sequence[CodeData]) -> bytes:
+        """Pull only: the message that carries this work."""
+        raise UnsupportedFeature(f"{self.label} is not pulled.")
+
+    def read_answer(self, answer: bytes) -> list[Outcome]:
+        """Pull only: the outcomes in an answer."""
+        raise UnsupportedFeature(f"{self.label} is not pulled.")
+
+    def validate(self, code: CodeData) -> list[str]:
+        """What this ERP would refuse about the code, as sentences that say what to do; empty when it may be sent."""
+        able, problems = self.capabilities, []
+        if able.code_limit and len(code.code) > able.code_limit:
+            problems.append(
+                f"{self.label} allows {able.code_limit} characters for a code; "
+                f"this one has {len(code.code)}. Shorten it."
+            )
+        if able.description_limit and len(code.description) > able.description_limit:
+            problems.append(
+                f"{self.label} allows {able.description_limit} characters for a description; "
+                f"this one has {len(code.description)}. Shorten it."
+            )
+        if bad := sorted({c for c in code.code if c in able.forbidden_characters}):
+            problems.append(f"{self.label} does not allow {' '.join(bad)} in a code. Take it out.")
+        if not code.description.strip():
+            problems.append(f"{self.label} needs a description. Add one.")
+        return problems

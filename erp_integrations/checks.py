@@ -1,0 +1,89 @@
+"""System checks: a broken adapter is told when the server starts, not when someone opens a page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.core.checks import CheckMessage, Error
+from django.forms import BaseForm
+
+from erp_integrations.base import Adapter, Capabilities, Delivery
+from erp_integrations.registry import sources
+
+PUSH_METHODS = ("check", "fetch_gl_accounts", "find", "export_codes")
+PULL_METHODS = ("check", "find", "next_message", "read_answer")
+
+
+def check_adapters(**_: Any) -> list[CheckMessage]:
+    errors: list[CheckMessage] = []
+    keys: dict[str, str] = {}
+    for source, load in sources():
+        adapter = _imported(source, load, errors)
+        if adapter is None:
+            continue
+        errors += [Error(f"{source}: {sentence}", id=f"erp_integrations.{id}") for id, sentence in _faults(adapter)]
+        key = getattr(adapter, "key", "")
+        if key in keys:
+            errors.append(Error(f"{source}: the key {key!r} is taken by {keys[key]}.", id="erp_integrations.E003"))
+        keys.setdefault(key, source)
+    return errors
+
+
+def _imported(source: str, load: Callable[[], Any], errors: list[CheckMessage]) -> type[Adapter] | None:
+    try:
+        adapter = load()
+    except Exception as error:  # a third party's module may raise anything
+        errors.append(Error(f"{source} cannot be imported: {error}", id="erp_integrations.E001"))
+        return None
+    if isinstance(adapter, type) and issubclass(adapter, Adapter):
+        return adapter
+    errors.append(Error(f"{source} is not a subclass of Adapter.", id="erp_integrations.E002"))
+    return None
+
+
+def _faults(adapter: type[Adapter]) -> Iterator[tuple[str, str]]:
+    if not re.fullmatch(r"[a-z][a-z0-9-]*", getattr(adapter, "key", "")):
+        yield "E004", "`key` must be lower-case letters, digits and hyphens: it is part of addresses."
+    if not getattr(adapter, "label", "").strip():
+        yield "E005", "`label` is missing: what people call this ERP."
+    if isinstance(able := getattr(adapter, "capabilities", None), Capabilities):
+        yield from (("E006", sentence) for sentence in _capability_faults(able))
+    else:
+        yield "E006", "`capabilities` is missing: an instance of Capabilities."
+    methods = PUSH_METHODS if adapter.delivery is Delivery.PUSH else PULL_METHODS
+    for name in methods:
+        if getattr(adapter, name) is getattr(Adapter, name):
+            yield "E007", f"`{name}` is not implemented."
+    yield from (("E008", sentence) for sentence in _form_faults(adapter))
+
+
+def _capability_faults(able: Capabilities) -> Iterator[str]:
+    if not able.item_type.strip() or not able.proven_against.strip():
+        yield "`item_type` and `proven_against` may not be empty."
+    if able.batch_size < 1:
+        yield "`batch_size` must be at least 1."
+    if able.looks_up_by not in {"reference", "code"}:
+        yield '`looks_up_by` must be "reference" or "code".'
+    if not able.income_kinds:
+        yield "`income_kinds` may not be empty."
+    if able.call_timeout_s <= 0 or able.settle_s < 0:
+        yield "`call_timeout_s` must be above 0 and `settle_s` not below it."
+
+
+def _form_faults(adapter: type[Adapter]) -> Iterator[str]:
+    try:
+        form = adapter.options_form()
+    except NotImplementedError:
+        yield "`options_form` is not implemented."
+        return
+    if not (isinstance(form, type) and issubclass(form, BaseForm)):
+        yield "`options_form` must return a form class."
+        return
+    for attribute in ("secret_fields", "destination_fields"):
+        unknown = set(getattr(form, attribute, ())) - set(form.base_fields)
+        if unknown:
+            yield f"`{attribute}` names what is no field: {', '.join(sorted(unknown))}."
+    if not hasattr(form, "secret_fields"):
+        yield "the form needs `secret_fields`, if only an empty tuple."

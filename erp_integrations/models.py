@@ -1,0 +1,227 @@
+"""Where cost codes go: connections (one configured ERP each) and the GL accounts read from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import count
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import models, transaction
+from django.db.models.functions import Now
+from django.utils.text import slugify
+
+from companies.audit import record
+from companies.models import Company
+from erp_integrations.base import AccountKind, GLAccountData
+from erp_integrations.errors import ConfigurationError
+from erp_integrations.fields import EncryptedJSONField
+
+if TYPE_CHECKING:
+    from erp_integrations.base import Adapter
+
+RESERVED_SLUGS = frozenset({"supported", "new", "send", "recall"})  # pages beside the connections
+CHUNK = 500  # rows per statement
+
+
+class ConnectionQuerySet(models.QuerySet["Connection"]):
+    def free(self) -> ConnectionQuerySet:
+        """Connections that nobody holds the lease of, by the database's clock."""
+        return self.filter(models.Q(lease_until=None) | models.Q(lease_until__lt=Now()))
+
+    def connect(
+        self,
+        company: Company,
+        actor: AbstractBaseUser | None,
+        erp: str,
+        name: str,
+        options: Mapping[str, Any],
+        credentials: Mapping[str, str],
+    ) -> Connection:
+        """Create a connection; its slug comes from the name and is its own within the company."""
+        values = {"erp": erp, "name": name, "options": options, "credentials": credentials}
+        with transaction.atomic():
+            for slug in _slugs(name, erp):
+                connection, is_new = self.get_or_create(company=company, slug=slug, defaults=values)
+                if is_new:
+                    break
+            record(company, actor, "connection.created", connection, new=connection.adapter_class.label)
+        return connection
+
+
+def _slugs(name: str, erp: str) -> Iterator[str]:
+    """practice-erp, practice-erp-2, practice-erp-3, ..."""
+    stem = slugify(name)[:50] or erp
+    if stem not in RESERVED_SLUGS:
+        yield stem
+    yield from (f"{stem}-{number}" for number in count(2))
+
+
+class Connection(models.Model):
+    class State(models.TextChoices):
+        ACTIVE = "active", "Connected"
+        PAUSED = "paused", "Paused"
+        BROKEN = "broken", "Needs attention"  # a ConfigurationError; a person must mend it
+
+    company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="connections")
+    guid = models.UUIDField(default=uuid4, unique=True, editable=False)  # two installations may share an ERP
+    erp = models.CharField(max_length=60)  # key of the adapter
+    name = models.CharField(max_length=100)
+    slug = models.SlugField(max_length=60)
+    options = models.JSONField(default=dict)
+    credentials = EncryptedJSONField(default=dict)
+    state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
+    state_message = models.TextField(blank=True)  # why it is paused or broken, for people
+    created_at = models.DateTimeField(db_default=Now())
+    last_contact_at = models.DateTimeField(null=True)
+    gl_accounts_synced_at = models.DateTimeField(null=True)
+    default_income_account = models.ForeignKey("GLAccount", on_delete=models.SET_NULL, null=True, related_name="+")
+    default_expense_account = models.ForeignKey("GLAccount", on_delete=models.SET_NULL, null=True, related_name="+")
+
+    # The lease: whoever holds it alone speaks with the ERP. The token rises with each holder (fencing).
+    lease_token = models.BigIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    # The breaker: after failures in a row the connection is left alone until `open_until`.
+    failures_in_a_row = models.PositiveIntegerField(default=0)
+    open_until = models.DateTimeField(null=True)
+
+    siblings: list[Connection]  # all of the company, itself too: what `views.connection_of` gives to the pages
+
+    objects = ConnectionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["company", "slug"], name="one_connection_per_slug")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def adapter_class(self) -> type[Adapter]:
+        from erp_integrations.registry import adapter_class
+
+        return adapter_class(self.erp)
+
+    def adapter(self) -> Adapter:
+        """Raises ConfigurationError when it is not installed or does not know an option that is stored."""
+        adapter_class = self.adapter_class
+        known = adapter_class.options_form().base_fields
+        if unknown := sorted({*self.options, *self.credentials} - set(known)):
+            raise ConfigurationError(
+                f"{adapter_class.label} does not know the option {unknown[0]}. Save the Settings anew."
+            )
+        return adapter_class(self.pk, self.options, self.credentials)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether nothing holds it back: no pause, no broken configuration, no failures in a row."""
+        return self.state == self.State.ACTIVE and not self.failures_in_a_row
+
+    def note_contact(self) -> None:
+        """The ERP answered just now."""
+        Connection.objects.filter(pk=self.pk).update(last_contact_at=Now())
+
+    def pause(self, actor: AbstractBaseUser) -> bool:
+        """Send nothing more until someone resumes. False: it was paused already."""
+        running = Connection.objects.filter(pk=self.pk).exclude(state=self.State.PAUSED)
+        return self._turn(actor, running, "connection.paused", state=self.State.PAUSED)
+
+    def resume(self, actor: AbstractBaseUser) -> bool:
+        """Go on at once, after a pause, a broken configuration or failures in a row. False: nothing held it."""
+        held = Connection.objects.filter(pk=self.pk).exclude(state=self.State.ACTIVE, failures_in_a_row=0)
+        values = {"state": self.State.ACTIVE, "failures_in_a_row": 0, "open_until": None}
+        return self._turn(actor, held, "connection.resumed", **values)
+
+    def _turn(self, actor: AbstractBaseUser, fitting: models.QuerySet[Connection], action: str, **values: Any) -> bool:
+        with transaction.atomic():
+            turned = fitting.update(state_message="", **values) == 1
+            if turned:
+                record(self.company, actor, action, self, old=self.get_state_display())
+        self.refresh_from_db(fields=["state", "state_message", "failures_in_a_row", "open_until"])
+        return turned
+
+    def sync_gl_accounts(self, actor: AbstractBaseUser | None) -> int:
+        """Read the chart of accounts from the ERP and keep it; how many accounts it has. Raises ERPError.
+
+        Not inside a transaction: the ERP is called. Accounts that vanished become inactive, since codes refer to them.
+        """
+        chart = {account.remote_id: account for account in self.adapter().fetch_gl_accounts()}
+        if not chart:
+            raise ConfigurationError(f"{self.name} has no GL accounts. Give these books a chart of accounts first.")
+        with transaction.atomic():
+            changes = self.gl_accounts.replace_with(self, chart)
+            Connection.objects.filter(pk=self.pk).update(gl_accounts_synced_at=Now(), last_contact_at=Now())
+            record(self.company, actor, "accounts.synced", self, new=changes)
+        return len(chart)
+
+
+class GLAccountQuerySet(models.QuerySet["GLAccount"]):
+    def active(self) -> GLAccountQuerySet:
+        return self.filter(is_active=True)
+
+    def of_kinds(self, kinds: frozenset[AccountKind]) -> GLAccountQuerySet:
+        return self.filter(kind__in=[kind.value for kind in kinds])
+
+    def offered(self, kinds: frozenset[AccountKind], chosen: GLAccount | None = None) -> GLAccountQuerySet:
+        """What a drop-down offers: active accounts of these kinds, and the one that is chosen already."""
+        fitting = models.Q(is_active=True, kind__in=[kind.value for kind in kinds])
+        return self.filter(fitting | models.Q(pk=chosen.pk) if chosen else fitting)
+
+    def replace_with(self, connection: Connection, chart: Mapping[str, GLAccountData]) -> str:
+        """Make a connection's accounts those of the chart, given by remote id; what changed, in words."""
+        held = {account.remote_id: account for account in self}
+        fresh = {key: GLAccount.of(connection, data) for key, data in sorted(chart.items())}
+        changed = [account for key, account in fresh.items() if key not in held or not account.equals(held[key])]
+        gone = [account.pk for key, account in held.items() if key not in chart and account.is_active]
+        GLAccount.objects.bulk_create(
+            changed,
+            batch_size=CHUNK,
+            update_conflicts=True,
+            unique_fields=["connection", "remote_id"],
+            update_fields=list(GLAccount.FROM_ERP),
+        )
+        for start in range(0, len(gone), CHUNK):
+            self.filter(pk__in=gone[start : start + CHUNK]).update(is_active=False)
+        new = len(fresh.keys() - held.keys())
+        return f"{len(chart)} accounts: {new} new, {len(changed) - new} changed, {len(gone)} no longer there"
+
+
+class GLAccount(models.Model):
+    """An account of the ERP's chart, as last read from it. Never deleted: codes refer to it."""
+
+    FROM_ERP = ("number", "name", "kind", "is_active")
+    KINDS = [(kind.value, kind.value.replace("_", " ").capitalize()) for kind in AccountKind]
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="gl_accounts")
+    remote_id = models.CharField(max_length=100)
+    number = models.CharField(max_length=50, blank=True)
+    name = models.CharField(max_length=255)
+    kind = models.CharField(max_length=30, choices=KINDS)
+    is_active = models.BooleanField(default=True)
+
+    objects = GLAccountQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["number", "name", "id"]
+        constraints = [models.UniqueConstraint(fields=["connection", "remote_id"], name="one_account_per_remote_id")]
+        indexes = [models.Index(fields=["connection", "number"], name="accounts_by_number")]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.name}".strip()
+
+    @classmethod
+    def of(cls, connection: Connection, data: GLAccountData) -> GLAccount:
+        number, name = (data.number or "")[:50], data.name[:255]
+        return cls(
+            connection=connection,
+            remote_id=data.remote_id,
+            number=number,
+            name=name,
+            kind=data.kind.value,
+            is_active=data.is_active,
+        )
+
+    def equals(self, other: GLAccount) -> bool:
+        """Whether the ERP says the same of both."""
+        return all(getattr(self, field) == getattr(other, field) for field in self.FROM_ERP)

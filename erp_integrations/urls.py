@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from erp_integrations import views
+
+app_name = "erp_integrations"
+urlpatterns = [
+    path("", views.connections, name="connections"),
+    path("supported/", views.supported, name="supported"),
+    path("new/<slug:erp>/", views.new_connection, name="new_connection"),
+    path("<slug:connection>/gl-accounts/", views.gl_accounts, name="gl_accounts"),
+    path("<slug:connection>/gl-accounts/sync/", views.sync_gl_accounts, name="sync_gl_accounts"),
+    path("<slug:connection>/settings/", views.edit_settings, name="settings"),
+    path("<slug:connection>/settings/test/", views.test_connection, name="test_connection"),
+    path("<slug:connection>/settings/pause/", views.pause, name="pause"),
+    path("<slug:connection>/settings/resume/", views.resume, name="resume"),
+]
