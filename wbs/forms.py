@@ -1,0 +1,85 @@
+"""The forms of one item and of the import. The rules are in `codes` and in the models."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django import forms
+
+from wbs import codes
+from wbs.models import Segment, SegmentItem
+
+DELIMITERS = [("-", "-"), (".", "."), ("/", "/"), (" ", "space"), (":", ":"), ("none", "none (flat)")]
+
+
+class ItemForm(forms.Form):
+    use_required_attribute = False  # the sentences of the server stand beside the fields
+
+    code = forms.CharField(required=False, widget=forms.TextInput({"autocomplete": "off"}))
+    description = forms.CharField(required=False, widget=forms.TextInput({"autocomplete": "off"}))
+    parent = forms.ModelChoiceField(
+        SegmentItem.objects.none(),
+        required=False,
+        empty_label="None (top tier)",
+        error_messages={"invalid_choice": "That division was deleted meanwhile. Choose another."},
+    )
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, segment: Segment, *words: Any, parent: SegmentItem | None = None, **named: Any) -> None:
+        """`parent` is offered even if it is not among those that one would choose."""
+        super().__init__(*words, **named)
+        self.segment = segment
+        field = cast("forms.ModelChoiceField[SegmentItem]", self.fields["parent"])
+        field.queryset = segment.items.all()
+        offered = {item.pk: item for item in segment.items.offered_as_parent()} if segment.delimiter else {}
+        if parent:
+            offered[parent.pk] = parent
+        in_order = sorted(offered.values(), key=lambda item: item.sort_key)
+        field.widget.choices = [("", field.empty_label), *((item.pk, item.label) for item in in_order)]
+
+    def clean_code(self) -> str:
+        code = codes.clean(self.cleaned_data["code"])
+        if problem := codes.code_problem(code, self.segment.delimiter):
+            raise forms.ValidationError(problem)
+        return code
+
+    def clean_description(self) -> str:
+        description = codes.clean(self.cleaned_data["description"])
+        if problem := codes.description_problem(description):
+            raise forms.ValidationError(problem)
+        return description
+
+    def take_version(self, version: int) -> None:
+        """What was typed was read against this version now."""
+        self.data = {**dict(self.data.items()), "version": str(version)}
+
+    def fix(self, *names: str) -> None:
+        """Show fields that may not change now as they are."""
+        for name in names:
+            self.fields[name].disabled = True
+
+
+class ImportForm(forms.Form):
+    use_required_attribute = False
+
+    file = forms.FileField(
+        required=False,
+        label="File",
+        allow_empty_file=True,
+        help_text="CSV with the columns code,description.",
+        widget=forms.FileInput({"accept": ".csv,.txt,text/csv,text/plain"}),
+    )
+    delimiter = forms.ChoiceField(choices=DELIMITERS, help_text="What joins the tiers of a code: 01-100 has two.")
+    create_missing = forms.BooleanField(required=False, initial=True, label="Create missing divisions")
+
+    def __init__(self, segment: Segment, *words: Any, **named: Any) -> None:
+        super().__init__(*words, **named)
+        self.segment = segment
+        self.fields["delimiter"].initial = segment.delimiter or "none"
+
+    def clean_delimiter(self) -> str:
+        chosen = self.cleaned_data["delimiter"]
+        delimiter = "" if chosen == "none" else chosen
+        if why := self.segment.why_not_joined(delimiter):
+            raise forms.ValidationError(why)
+        return delimiter

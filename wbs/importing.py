@@ -1,0 +1,325 @@
+"""Reading a list of cost codes from a file, and checking it against what is there. No request, no database.
+
+A reader turns bytes into a `Sheet`; `check` knows nothing of files. A reader for another format is one more function.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from wbs.codes import MAX_TIERS, clean, code_problem, description_problem, fold, full_code_problem
+from wbs.listing import unguard
+
+MAX_BYTES = 5 * 1024 * 1024
+MAX_ROWS = 20_000
+COLUMNS = ("code", "description")
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+
+_MONTH = "(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)"
+
+
+@dataclass(frozen=True)
+class Damage:
+    """What a spreadsheet makes of a code that it takes for a number or a date."""
+
+    pattern: re.Pattern[str]
+    became: str
+    unless_joined_with: str = ""  # with this delimiter it may well be a code of three tiers
+
+
+DAMAGES = (
+    Damage(re.compile(rf"\d{{1,2}}[- ]{_MONTH}(?:[- ]\d{{2,4}})?", re.IGNORECASE), "a date"),  # 10-Jan
+    Damage(re.compile(rf"{_MONTH}[- ]\d{{2,4}}", re.IGNORECASE), "a date"),  # Jan-10
+    Damage(re.compile(r"\d{1,2}/\d{1,2}/(?:19|20)?\d{2}"), "a date", "/"),  # 1/2/2026
+    Damage(re.compile(r"\d{1,2}\.\d{1,2}\.(?:19|20)\d{2}"), "a date", "."),  # 1.2.2026
+    Damage(re.compile(r"(?:19|20)\d{2}-\d{2}-\d{2}"), "a date", "-"),  # 2026-02-01
+    Damage(re.compile(r"(?:19|20)\d{2}-\d{2}-\d{2} 00:00(?::00)?"), "a date"),
+    Damage(re.compile(r"\d+(?:[.,]\d+)?E\+\d+|\d+[.,]\d+E-\d+"), "a rounded number"),  # 1.00E+05
+)
+BROKEN_CELL = re.compile(r"#(?:REF!|N/A|NAME\?|VALUE!|DIV/0!|NULL!|NUM!|SPILL!|CALC!|#+)", re.IGNORECASE)
+
+
+class UnreadableFile(Exception):
+    """The file cannot be read at all; says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Row:
+    number: int  # as a spreadsheet numbers it: the heading is row 1
+    code: str
+    description: str
+    status: str = ""  # "Active", "Inactive" or nothing
+
+
+@dataclass(frozen=True)
+class Problem:
+    row: int
+    code: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What a reader found: the rows with something in them, as they stand in the file."""
+
+    rows: list[Row]
+    problems: list[Problem] = field(default_factory=list)  # rows that could not be read
+    notes: list[str] = field(default_factory=list)
+
+    def as_data(self) -> dict[str, list[object]]:
+        return {
+            "rows": [[row.number, row.code, row.description, row.status] for row in self.rows],
+            "problems": [[problem.row, problem.code, problem.sentence] for problem in self.problems],
+            "notes": list(self.notes),
+        }
+
+    @classmethod
+    def from_data(cls, data: dict[str, list[object]]) -> Sheet:
+        rows = [Row(*row) for row in data["rows"]]  # type: ignore[misc]
+        problems = [Problem(*problem) for problem in data["problems"]]  # type: ignore[misc]
+        return cls(rows, problems, [str(note) for note in data["notes"]])
+
+
+def read_csv(content: bytes) -> Sheet:
+    """Read a CSV file with the columns `code` and `description`, in any order. Raises UnreadableFile."""
+    text, notes = _decode(content)
+    separator = _separator(text)
+    records = (record for record in _records(text, separator) if record.trouble or any(map(clean, record.cells)))
+    heading = [_column(cell) for cell in next(records).cells]
+    if not set(COLUMNS) <= set(heading):
+        raise UnreadableFile("A quotation mark is missing in the first row.")
+    places = {name: heading.index(name) for name in (*COLUMNS, "status") if name in heading}
+    if separator != ",":
+        notes.append(f"The columns are separated by {SEPARATORS[separator]}.")
+    if unused := [name for name in heading if name and name not in places]:
+        notes.append(f"Columns that were not used: {', '.join(unused)}.")
+    rows: list[Row] = []
+    problems: list[Problem] = []
+    for record in records:
+        if len(rows) == MAX_ROWS:
+            raise UnreadableFile(f"The file has more than {MAX_ROWS:,} rows. Import it in parts.")
+        if record.trouble:
+            problems.append(Problem(record.number, "", record.trouble))
+        else:
+            cells = {name: unguard(record.cells[at]) for name, at in places.items() if at < len(record.cells)}
+            rows.append(Row(record.number, *(cells.get(name, "") for name in (*COLUMNS, "status"))))
+    return Sheet(rows, problems, notes)
+
+
+def _decode(content: bytes) -> tuple[str, list[str]]:
+    if len(content) > MAX_BYTES:
+        raise UnreadableFile(f"The file is larger than {MAX_BYTES // 1024 // 1024} MB. Import it in parts.")
+    if content.startswith(b"PK\x03\x04"):
+        raise UnreadableFile("This is an Excel workbook. Save it as “CSV UTF-8” and choose that file.")
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in content[:1000]:
+        raise UnreadableFile("The file is in UTF-16 or is not text. Save it as “CSV UTF-8” and choose that file.")
+    try:
+        return content.decode("utf-8-sig"), []
+    except UnicodeDecodeError:
+        pass
+    try:
+        text = content.decode("cp1252")
+    except UnicodeDecodeError:
+        raise UnreadableFile(
+            "The letters cannot be read: the file is neither UTF-8 nor Windows-1252. Save it as “CSV UTF-8”."
+        ) from None
+    return text, ["The file is not UTF-8; it was read as Windows-1252. Look whether the accents are right."]
+
+
+def _separator(text: str) -> str:
+    """The separator under which the first row names both columns."""
+    if not text.strip():
+        raise UnreadableFile("The file is empty.")
+    first = text.lstrip().splitlines()[0]
+    for separator in SEPARATORS:
+        if set(COLUMNS) <= {_column(cell) for cell in next(csv.reader([first], delimiter=separator))}:
+            return separator
+    raise UnreadableFile(f"The first row must name the columns: code,description. It reads: {first[:80]}")
+
+
+def _column(cell: str) -> str:
+    return clean(cell).casefold()
+
+
+@dataclass(frozen=True)
+class _Record:
+    number: int
+    cells: list[str]
+    trouble: str = ""  # why its cells cannot be told apart
+
+
+def _records(text: str, separator: str) -> Iterator[_Record]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    number = 0
+    while True:
+        number, lines = number + 1, reader.line_num
+        try:
+            yield _Record(number, next(reader))
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield _Record(number, [], _trouble(str(error)))
+            number += reader.line_num - lines - 1  # a quote gone wrong swallows lines that are rows to people
+
+
+def _trouble(error: str) -> str:
+    if "end of data" in error:
+        return "A quotation mark that begins in this row is never closed. What follows was not read."
+    if "limit" in error:
+        return "A cell is far too long; is a quotation mark missing?"
+    return "A quotation mark is in the wrong place. Inside a quoted cell it is written twice."
+
+
+# Checking
+
+
+@dataclass(frozen=True)
+class NewCode:
+    tiers: tuple[str, ...]
+    description: str
+    is_active: bool = True
+    row: int = 0  # 0: a division that no row names
+
+
+@dataclass(frozen=True)
+class Known:
+    """An item that is in the list already."""
+
+    full_code: str
+    closed: str = ""  # why nothing may be put under it, as a sentence; empty when something may
+
+
+@dataclass(frozen=True)
+class Check:
+    """What an import would do: `good` rows and missing `divisions` are added, the rest stays out."""
+
+    good: list[NewCode]
+    divisions: list[NewCode]
+    problems: list[Problem]
+    notes: list[str]
+
+    @property
+    def fingerprint(self) -> str:
+        """The same as long as an import would do the same."""
+        told = [[division.tiers for division in self.divisions], [(p.row, p.sentence) for p in self.problems]]
+        return hashlib.sha256(repr((len(self.good), told)).encode()).hexdigest()
+
+
+def check(
+    sheet: Sheet,
+    delimiter: str,
+    known: Mapping[str, Known],
+    *,
+    creates_divisions: bool = True,
+    division_names: Mapping[str, str] | None = None,
+) -> Check:
+    """Judge each row against the rules, the other rows and the list. `known` and `division_names` are by folded code.
+
+    `delimiter` joins the tiers; empty means flat.
+    """
+    problems = list(sheet.problems)
+    first_rows: dict[str, int] = {}
+    sound: list[NewCode] = []
+    for row in sheet.rows:
+        code = _tiers(row.code, delimiter)
+        key = fold(delimiter.join(code))
+        if sentence := _row_problem(row, code, delimiter):
+            problems.append(Problem(row.number, clean(row.code), sentence))
+        elif key in known:
+            problems.append(Problem(row.number, clean(row.code), f"{known[key].full_code} is in the list already."))
+        elif key in first_rows:
+            problems.append(Problem(row.number, clean(row.code), f"Row {first_rows[key]} has the same code."))
+        else:
+            first_rows[key] = row.number
+            sound.append(NewCode(code, clean(row.description), fold(row.status) != "inactive", row.number))
+    tree = _Tree(delimiter, known, creates_divisions, division_names or {})
+    for new in sorted(sound, key=lambda new: len(new.tiers)):  # parents first, whatever their order in the file
+        if sentence := tree.add(new):
+            problems.append(Problem(new.row, delimiter.join(new.tiers), sentence))
+    good = sorted((new for new in tree.added.values() if new.row), key=lambda new: new.row)
+    divisions = [new for new in tree.added.values() if not new.row]
+    problems.sort(key=lambda problem: problem.row)
+    return Check(good, divisions, problems, [*sheet.notes, *_notes(sheet, delimiter, good)])
+
+
+class _Tree:
+    """The list as it would be after the import."""
+
+    def __init__(
+        self, delimiter: str, known: Mapping[str, Known], creates_divisions: bool, names: Mapping[str, str]
+    ) -> None:
+        self.delimiter, self.known, self.creates_divisions, self.names = delimiter, known, creates_divisions, names
+        self.added: dict[str, NewCode] = {}
+
+    def add(self, new: NewCode) -> str:
+        """Put the code into its place, with the divisions that it lacks; or say why that cannot be."""
+        missing: list[NewCode] = []
+        for depth in range(len(new.tiers) - 1, 0, -1):
+            division = self.delimiter.join(new.tiers[:depth])
+            key = fold(division)
+            if item := self.known.get(key):
+                if item.closed:
+                    return item.closed
+                break
+            if key in self.added:
+                break
+            missing.append(NewCode(new.tiers[:depth], clean(self.names.get(key, "")) or f"Division {division}"))
+        if missing and not self.creates_divisions:
+            division = self.delimiter.join(missing[0].tiers)
+            return f"Its division {division} is not in the list. Add it, or tick “Create missing divisions”."
+        for code in [*reversed(missing), new]:
+            self.added[fold(self.delimiter.join(code.tiers))] = code
+        return ""
+
+
+def _tiers(code: str, delimiter: str) -> tuple[str, ...]:
+    return tuple(clean(tier) for tier in clean(code).split(delimiter)) if delimiter else (clean(code),)
+
+
+def _row_problem(row: Row, tiers: tuple[str, ...], delimiter: str) -> str:
+    code, description = clean(row.code), clean(row.description)
+    if not code:
+        return "The code is blank."
+    if sentence := _damage(code, delimiter):
+        return sentence
+    if len(tiers) > MAX_TIERS:
+        return f"It has {len(tiers)} tiers; {MAX_TIERS} are possible."
+    if not all(tiers):
+        return f"A tier is empty: “{delimiter}” stands at an end, or twice in a row."
+    if sentence := next(filter(None, (code_problem(tier, delimiter) for tier in tiers)), ""):
+        return sentence
+    if not description:
+        return "The description is blank."
+    if BROKEN_CELL.fullmatch(description):
+        return f"The description was broken by a spreadsheet: {description}."
+    if fold(row.status) not in {"", "active", "inactive"}:
+        return f"The status is “{clean(row.status)}”; it may be Active or Inactive."
+    return full_code_problem(delimiter.join(tiers)) or description_problem(description)
+
+
+def _damage(code: str, delimiter: str) -> str:
+    if BROKEN_CELL.fullmatch(code):
+        return f"The code was broken by a spreadsheet: {code}."
+    for damage in DAMAGES:
+        if damage.pattern.fullmatch(code) and not (delimiter and delimiter == damage.unless_joined_with):
+            return f"A spreadsheet made {damage.became} of this code. Format the column as text and write it again."
+    return ""
+
+
+def _notes(sheet: Sheet, delimiter: str, good: list[NewCode]) -> list[str]:
+    notes = []
+    if trimmed := [row.number for row in sheet.rows if _is_padded(row.code) or _is_padded(row.description)]:
+        few = ", ".join(map(str, trimmed[:10])) + (f" and {len(trimmed) - 10:,} more" if len(trimmed) > 10 else "")
+        notes.append(f"Blanks at the ends were trimmed. Rows: {few}.")
+    if delimiter and good and all(len(new.tiers) == 1 for new in good):
+        notes.append(f"No code contains “{delimiter}”, so all are of the first tier. Is another delimiter meant?")
+    return notes
+
+
+def _is_padded(cell: str) -> bool:
+    return cell != cell.strip()

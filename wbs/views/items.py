@@ -1,0 +1,167 @@
+"""Adding and editing one cost code; deactivating, reactivating and deleting the ticked ones."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
+from django_htmx.http import retarget, trigger_client_event
+
+from companies.access import MemberRequest, member_required
+from companies.models import Level, Tool
+from wbs.errors import Conflict, Refused
+from wbs.forms import ItemForm
+from wbs.models import Hold, Segment, SegmentItem
+from wbs.tree import PAGE_SIZES, Tree
+from wbs.views.tree import id_in, page_size, segment_of
+
+
+@require_http_methods(["GET", "POST"])
+@member_required(Tool.ADMIN, Level.ADMIN)
+def add_item(request: MemberRequest) -> HttpResponse:
+    segment = segment_of(request)
+    parent = item_or_none(segment, id_in(request.GET.get("parent", "")))
+    if request.method == "GET":
+        return item_page(request, ItemForm(segment, initial={"parent": parent}, parent=parent))
+    form = ItemForm(segment, request.POST, parent=parent)
+    if form.is_valid():
+        values = form.cleaned_data
+        try:
+            item = segment.add_item(values["code"], values["description"], values["parent"], request.user)
+        except Refused as refusal:
+            form.add_error(refusal.field or None, refusal.sentence)
+        else:
+            return show_saved(request, segment, item, f"{item} was added.")
+    return item_page(request, form, status=422)
+
+
+@require_http_methods(["GET", "POST"])
+@member_required(Tool.ADMIN, Level.ADMIN)
+def edit_item(request: MemberRequest, item_id: int) -> HttpResponse:
+    segment = segment_of(request)
+    item = item_or_none(segment, item_id)
+    if item is None:
+        raise Http404("There is no such cost code.")
+    if request.method == "GET":
+        return item_page(request, form_of(item), item)
+    form = form_of(item, request.POST)
+    if not form.is_valid():
+        return item_page(request, form, item, status=422)
+    values = form.cleaned_data
+    try:
+        changed = item.change(
+            values["code"], values["description"], values["parent"], values["version"] or 0, request.user
+        )
+    except Refused as refusal:
+        form.add_error(refusal.field or None, refusal.sentence)
+        return item_page(request, form, item, status=422)
+    except Conflict as conflict:
+        return show_conflict(request, form, conflict.newer)
+    return show_saved(request, segment, changed, f"{changed} was saved.")
+
+
+def item_or_none(segment: Segment, pk: int | None) -> SegmentItem | None:
+    item = segment.items.select_related("parent").filter(pk=pk).first() if pk else None
+    if item:
+        item.segment = segment
+    return item
+
+
+def form_of(item: SegmentItem, data: Any = None) -> ItemForm:
+    initial = {"code": item.code, "description": item.description, "parent": item.parent, "version": item.version}
+    form = ItemForm(item.segment, data, initial=initial, parent=item.parent)
+    form.fix(*(name for name in fixed_fields(item) if data is None or name not in data))
+    return form
+
+
+def fixed_fields(item: SegmentItem) -> tuple[str, ...]:
+    if item.lock_state() == Hold.Lock.ALL:
+        return "code", "parent", "description"
+    return ("code", "parent") if item.why_code_is_fixed() else ()
+
+
+def item_page(
+    request: MemberRequest, form: ItemForm, item: SegmentItem | None = None, status: int = 200
+) -> HttpResponse:
+    """The form, in the dialog or as a page of its own. A page answers 200: browsers log other statuses."""
+    context = {"form": form, "item": item, "why_fixed": item.why_code_is_fixed() if item else ""}
+    if request.htmx:
+        return render(request, "wbs/_item_form.html", context, status=status)
+    return render(request, "wbs/item.html", context)
+
+
+def show_conflict(request: MemberRequest, form: ItemForm, newer: SegmentItem | None) -> HttpResponse:
+    """What was typed stays; saving again replaces the newer row, which is shown."""
+    if newer is None:
+        form.add_error(None, "Someone else deleted this code meanwhile. To keep what you typed, add it anew.")
+        return item_page(request, form, status=409)
+    form.add_error(
+        None,
+        f"Someone else changed this code meanwhile: it is now {newer} “{newer.description}”. "
+        "Save again to put what you typed in its place.",
+    )
+    form.take_version(newer.version)
+    return item_page(request, form, newer, status=409)
+
+
+def show_saved(request: MemberRequest, segment: Segment, item: SegmentItem, message: str) -> HttpResponse:
+    """The page of the tree that shows the item: in place of the old one, or by a redirect."""
+    if not request.htmx:
+        messages.success(request, message)
+        address = reverse("wbs:cost_codes", args=[request.member.company.slug])
+        return redirect(f"{address}?page={Tree(segment).page_of(item)}#item-{item.pk}")
+    tree = Tree(segment, size=page_size(request.POST.get("rows")), ticked=ticked_ids(request))
+    search = request.POST.get("q", "").strip()
+    if segment.items.matching(search).filter(pk=item.pk).exists():
+        tree.search = search  # else the search would hide what was saved: it ends
+    tree.number = tree.page_of(item)
+    response = retarget(
+        render(request, "wbs/_saved.html", {"tree": tree, "sizes": PAGE_SIZES, "saved": item}), "#codes"
+    )
+    trigger_client_event(response, "say", {"value": message})
+    return trigger_client_event(response, "close-dialog")
+
+
+@require_POST
+@member_required(Tool.ADMIN, Level.ADMIN)
+def change_items(request: MemberRequest) -> HttpResponse:
+    """What the buttons "Deactivate", "Reactivate" and "Delete" do with the ticked codes."""
+    segment = segment_of(request)
+    ids = ticked_ids(request)
+    match request.POST.get("action"):
+        case "deactivate":
+            done, outcome = "deactivated", segment.set_active(ids, False, request.user)
+        case "reactivate":
+            done, outcome = "reactivated", segment.set_active(ids, True, request.user)
+        case "delete":
+            done, outcome = "deleted", segment.delete_items(ids, request.user)
+        case _:
+            return HttpResponseBadRequest("There is no such action.")
+    if not ids:
+        messages.warning(request, "Tick the codes first.")
+    elif outcome.changed or not outcome.refused:
+        messages.success(request, f"{count_of(outcome.changed)} {done}.")
+    if outcome.refused:
+        messages.error(request, f"{count_of(len(outcome.refused))} not {done}; the reason stands beside each.")
+        request.session["send_problems"] = [[item.pk, str(item), why] for item, why in outcome.refused]
+    return back_to_tree(request)
+
+
+def ticked_ids(request: MemberRequest) -> frozenset[int]:
+    return frozenset(filter(None, map(id_in, request.POST.getlist("item"))))
+
+
+def count_of(number: int) -> str:
+    return f"{number:,} code was" if number == 1 else f"{number:,} codes were"
+
+
+def back_to_tree(request: MemberRequest) -> HttpResponseRedirect:
+    """To the page of the tree from which the form was sent."""
+    kept = {name: request.POST[name] for name in ("q", "page", "rows") if request.POST.get(name)}
+    address = reverse("wbs:cost_codes", args=[request.member.company.slug])
+    return HttpResponseRedirect(f"{address}?{urlencode(kept)}" if kept else address)

@@ -1,0 +1,151 @@
+"""Importing a list of cost codes: check it, then import it. Exporting the list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import cast
+
+from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from companies.access import MemberRequest, member_required
+from companies.models import Level, Tool
+from wbs.codes import clean, description_problem, fold
+from wbs.errors import Refused
+from wbs.forms import ImportForm
+from wbs.importing import MAX_BYTES, Check, Sheet, UnreadableFile, check, read_csv
+from wbs.listing import write_csv
+from wbs.models import ImportDraft, Segment
+from wbs.views.items import count_of
+from wbs.views.tree import id_in, segment_of
+
+SHOWN = 500  # problems, and divisions whose description can be edited, on one page
+DIVISION = "division:"  # before the folded code, in the name of a field
+
+
+@dataclass(frozen=True)
+class Division:
+    """A missing division on the page of the check, with the description that was typed."""
+
+    code: str
+    name: str  # of its field
+    description: str
+    problem: str = ""
+
+
+@require_http_methods(["GET", "POST"])
+@member_required(Tool.ADMIN, Level.ADMIN)
+def import_codes(request: MemberRequest) -> HttpResponse:
+    """ "Check File" answers with what an import would do; "Import" does it if it still would do just that."""
+    segment = segment_of(request)
+    if request.method == "GET":
+        return render(request, "wbs/import.html", {"form": ImportForm(segment)})
+    form = ImportForm(segment, request.POST, request.FILES)
+    wants_import = "import" in request.POST
+    draft = draft_of(request)
+    if request.FILES.get("file"):
+        draft, wants_import = read_draft(request, form), False  # nobody imports what nobody saw
+    elif draft is None:
+        form.add_error(
+            "file", "This check is no longer kept. Choose the file again." if wants_import else "Choose a file."
+        )
+    if draft is None or not form.is_valid():
+        return render(request, "wbs/import.html", {"form": form, "draft": draft})
+    if wants_import:
+        return import_draft(request, segment, form, draft)
+    return show_check(request, form, draft, check_draft(request, segment, form, draft))
+
+
+def read_draft(request: MemberRequest, form: ImportForm) -> ImportDraft | None:
+    upload = cast(UploadedFile, request.FILES["file"])
+    try:
+        sheet = read_csv(upload.read(MAX_BYTES + 1))
+    except UnreadableFile as trouble:
+        form.add_error("file", str(trouble))
+        return None
+    ImportDraft.objects.expired().delete()
+    return request.member.import_drafts.create(name=PurePath(upload.name or "").name[:255], sheet=sheet.as_data())
+
+
+def draft_of(request: MemberRequest) -> ImportDraft | None:
+    pk = id_in(request.POST.get("draft", ""))
+    return request.member.import_drafts.living().filter(pk=pk).first() if pk else None
+
+
+def check_draft(request: MemberRequest, segment: Segment, form: ImportForm, draft: ImportDraft) -> Check:
+    names = [name for name in request.POST if name.startswith(DIVISION)]
+    return check(
+        Sheet.from_data(draft.sheet),
+        form.cleaned_data["delimiter"],
+        segment.known_codes(),
+        creates_divisions=form.cleaned_data["create_missing"],
+        division_names={name.removeprefix(DIVISION): request.POST[name] for name in names},
+    )
+
+
+def division_fields(request: MemberRequest, result: Check, delimiter: str) -> list[Division]:
+    fields = []
+    for division in result.divisions:
+        code = delimiter.join(division.tiers)
+        name = DIVISION + fold(code)
+        typed = request.POST.get(name, division.description)
+        fields.append(Division(code, name, typed, description_problem(clean(typed))))
+    return fields
+
+
+def show_check(
+    request: MemberRequest, form: ImportForm, draft: ImportDraft, result: Check, notice: str = ""
+) -> HttpResponse:
+    fields = division_fields(request, result, form.cleaned_data["delimiter"])
+    context = {
+        "form": form,
+        "draft": draft,
+        "check": result,
+        "notice": notice,
+        "divisions": fields[:SHOWN],
+        "problems": result.problems[:SHOWN],
+    }
+    return render(request, "wbs/import.html", context)
+
+
+def import_draft(request: MemberRequest, segment: Segment, form: ImportForm, draft: ImportDraft) -> HttpResponse:
+    """Check anew, as the only one who changes the tree, and import if nothing differs from what was shown."""
+    try:
+        with transaction.atomic():
+            segment.lock()
+            draft.refresh_from_db(fields=["imported"])
+            if draft.imported is None:  # else this is a second click
+                result = check_draft(request, segment, form, draft)
+                refuse_surprises(request, form, result)
+                new = [*result.divisions, *result.good]
+                draft.imported = segment.add_codes(new, form.cleaned_data["delimiter"], request.user)
+                draft.save(update_fields=["imported"])
+    except Refused as refusal:
+        result = check_draft(request, segment, form, draft)
+        return show_check(request, form, draft, result, f"Nothing was imported yet. {refusal.sentence}")
+    messages.success(request, f"{count_of(draft.imported)} imported from {draft.name}.")
+    return redirect("wbs:cost_codes", request.member.company.slug)
+
+
+def refuse_surprises(request: MemberRequest, form: ImportForm, result: Check) -> None:
+    if any(field.problem for field in division_fields(request, result, form.cleaned_data["delimiter"])):
+        raise Refused("See the descriptions of the missing divisions.")
+    if result.fingerprint != request.POST.get("check"):
+        raise Refused("The list or a choice changed since the check: this is what would happen now.")
+
+
+@require_GET
+@member_required(Tool.ADMIN, Level.READ_ONLY)
+def export_csv(request: MemberRequest) -> HttpResponse:
+    items = segment_of(request).items.values_list("full_code", "description", "is_active")
+    name = f"{request.member.company.slug}-cost-codes.csv"
+    return HttpResponse(
+        write_csv(items),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )

@@ -1,0 +1,50 @@
+"""The segments, and the tree of cost codes."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from companies.access import MemberRequest, member_required
+from companies.models import Level, Tool
+from wbs.models import Segment
+from wbs.tree import PAGE_SIZES, Tree
+
+
+@require_GET
+@member_required(Tool.ADMIN, Level.READ_ONLY)
+def segments(request: MemberRequest) -> HttpResponse:
+    segment = Segment.of(request.member.company)
+    return render(request, "wbs/segments.html", {"segment": segment, "count": segment.items.count()})
+
+
+@require_GET
+@member_required(Tool.ADMIN, Level.READ_ONLY)
+def cost_codes(request: MemberRequest) -> HttpResponse:
+    is_part = request.htmx.target == "codes"
+    # Left by whoever changed codes just now: [[item id, code, sentence], ...].
+    problems = [] if is_part else request.session.pop("send_problems", [])
+    tree = Tree(
+        segment_of(request),
+        search=request.GET.get("q", "").strip(),
+        number=request.GET.get("page", "1"),
+        size=page_size(request.GET.get("rows")),
+        problems={item_id: sentence for item_id, _, sentence in problems},
+    )
+    return render(request, "wbs/_codes.html" if is_part else "wbs/cost_codes.html", {"tree": tree, "sizes": PAGE_SIZES})
+
+
+def segment_of(request: MemberRequest) -> Segment:
+    segment = Segment.of(request.member.company)
+    segment.company = request.member.company
+    return segment
+
+
+def page_size(wanted: str | None) -> int:
+    return next((size for size in PAGE_SIZES if str(size) == wanted), PAGE_SIZES[0])
+
+
+def id_in(text: str) -> int | None:
+    """The id that a request names; None for anything that no row can have."""
+    return int(text) if text.isdecimal() and len(text) < 19 else None
