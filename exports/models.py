@@ -1,0 +1,329 @@
+"""The road between: the queue (one row per code and connection), the batches, the attempts.
+
+States and transitions: docs/decisions/0001-state-machine.md. Every transition is a conditional UPDATE in `services`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import Case, Exists, Expression, Q, Value, When
+from django.db.models.functions import Concat, Now, Trim
+
+from companies import audit
+from companies.models import Company, Member
+from erp_integrations.base import CodeData
+from erp_integrations.models import Connection, GLAccount
+from wbs.models import SegmentItem, fold
+
+
+class Status(models.TextChoices):
+    READY = "READY", "Ready to Export"
+    QUEUED = "QUEUED", "Queued"
+    SENDING = "SENDING", "Exporting"
+    UNKNOWN = "UNKNOWN", "Checking with ERP"
+    SUCCESS = "SUCCESS", "Success"
+    FAILED = "FAILED", "Failed"
+    ATTENTION = "ATTENTION", "Needs review"
+    REJECTED = "REJECTED", "Rejected"
+
+
+UNFINISHED = (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
+REJECTABLE = (Status.READY, Status.QUEUED, Status.FAILED, Status.ATTENTION)
+ASSIGNABLE = (Status.READY, Status.FAILED)
+
+
+def account_words(field: str) -> Expression:
+    label = Trim(Concat(f"{field}__number", Value(" "), f"{field}__name"))
+    return Case(When(**{f"{field}__isnull": True}, then=Value("none")), default=label)
+
+
+def may_have(field: str, account_id: int | None, connection: Connection) -> Q:
+    """Whether a row may have this account: none at all, the one it has, or an active one of a fitting kind."""
+    if account_id is None:
+        return Q()
+    able = connection.adapter_class.capabilities
+    kinds = able.income_kinds if field == "income_account" else able.expense_kinds
+    accounts = GLAccount.objects.active().of_kinds(kinds).filter(pk=account_id, connection=connection)
+    if field == "expense_account" and not able.has_expense_account:
+        return Q(**{field: account_id})
+    return Q(**{field: account_id}) | Q(Exists(accounts))
+
+
+# "Income: 4000 Sales; Expense: none", as CodeExport.accounts, for INSERT ... SELECT
+ACCOUNTS = Concat(
+    Value("Income: "), account_words("income_account"), Value("; Expense: "), account_words("expense_account")
+)
+
+# Filters of the review page: slug -> (label, states)
+FILTERS: dict[str, tuple[str, tuple[Status, ...]]] = {
+    "ready-to-export": ("Ready to Export", (Status.READY,)),
+    "in-progress": ("In Progress", UNFINISHED),
+    "failed-to-export": ("Failed to Export", (Status.FAILED,)),
+    "needs-review": ("Needs Review", (Status.ATTENTION,)),
+    "synced": ("Synced", (Status.SUCCESS,)),
+    "rejected": ("Rejected", (Status.REJECTED,)),
+    "all": ("All", tuple(Status)),
+}
+
+
+class Conflict(Exception):
+    """Someone was first: the row is not what the caller saw. `row` is what it is now."""
+
+    def __init__(self, row: CodeExport) -> None:
+        super().__init__(f"{row.code} was changed meanwhile.")
+        self.row = row
+
+
+class Invalid(Exception):
+    """The values do not fit; `message` is a sentence for people."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class Batch(models.Model):
+    """One click: what Undo and Export History speak of."""
+
+    class Kind(models.TextChoices):
+        SEND = "send", "Sent to ERP"
+        ASSIGN = "assign", "Accounts set"
+        EXPORT = "export", "Exported"
+        REJECT = "reject", "Rejected"
+        RECALL = "recall", "Recalled"
+        UNDO = "undo", "Undone"
+        CANCEL = "cancel", "Cancelled"
+        RETRY = "retry", "Retried"
+        LINK = "link", "Linked"
+
+    company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="batches")
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="batches")
+    kind = models.CharField(max_length=10, choices=Kind)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    at = models.DateTimeField(db_default=Now())
+    count = models.PositiveIntegerField(default=0)  # codes that the click moved
+    reason = models.TextField(blank=True)
+    undone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["connection", "-id"], name="batches_of_connection")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.count}"
+
+
+FOR_ADAPTER = (
+    *("connection", "item__full_code", "item__segment__delimiter", "reference", "generation", "refusals", "code"),
+    *("description", "income_account__remote_id", "expense_account__remote_id", "status", "message", "detail"),
+    *("due_at", "tries", "doubts", "look_first", "lease_token", "remote_id", "receipt"),
+)
+
+
+class CodeExportQuerySet(models.QuerySet["CodeExport"]):
+    def in_filter(self, name: str) -> CodeExportQuerySet:
+        """Rows of one of FILTERS; KeyError for a name that is none."""
+        states = FILTERS[name][1]
+        return self if name == "all" else self.filter(status__in=states)
+
+    def matching(self, text: str) -> CodeExportQuerySet:
+        """Rows whose code or description contains the text, whatever the case."""
+        if not text:
+            return self
+        key = fold(text)
+        return self.filter(Q(code_key__contains=key) | Q(description_key__contains=key))
+
+    def for_review(self) -> CodeExportQuerySet:
+        """Rows as the review page shows them: in the natural order of codes, with accounts and sender."""
+        return self.select_related("income_account", "expense_account", "sent_by").order_by("sort_key", "id")
+
+    def for_adapter(self) -> CodeExportQuerySet:
+        """Rows with what `as_data` and the outcome of a call need, and no more; parents before children."""
+        related = self.select_related("income_account", "expense_account", "item__segment")
+        return related.only(*FOR_ADAPTER).order_by("sort_key", "id")
+
+    def due(self) -> CodeExportQuerySet:
+        """Rows that wait to be sent or to be asked about, by the database's clock."""
+        return self.filter(status__in=(Status.QUEUED, Status.UNKNOWN), due_at__lte=Now())
+
+
+class CodeExport(models.Model):
+    """The current state of one code on its way into one connection's ERP."""
+
+    company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="code_exports")
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, db_index=False, related_name="code_exports")
+    item = models.ForeignKey(SegmentItem, on_delete=models.PROTECT, related_name="exports")
+    # What was sent: the item is locked meanwhile, so these agree with it until the ERP has it.
+    code = models.CharField(max_length=255)
+    code_key = models.CharField(max_length=300)  # casefolded, for search and collisions
+    description = models.CharField(max_length=4095)
+    description_key = models.CharField(max_length=4200)
+    sort_key = models.CharField(max_length=1000)
+    item_version = models.PositiveIntegerField()
+    sent_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    sent_at = models.DateTimeField(db_default=Now())
+
+    reference = models.CharField(max_length=100)  # the external id in the ERP; never changes
+    generation = models.PositiveIntegerField(default=1)  # lives of this code between sending and reject or unlink
+    refusals = models.PositiveIntegerField(default=0)  # definite refusals in this generation
+
+    status = models.CharField(max_length=10, choices=Status, default=Status.READY)
+    previous_status = models.CharField(max_length=10, choices=Status, blank=True)  # before the last move, for Undo
+    previous_message = models.TextField(blank=True)
+    version = models.PositiveIntegerField(default=1)  # rises with every change: the auto-save's guard
+    moves = models.PositiveIntegerField(default=0)  # rises with every change of state: what a poll compares
+    changed_at = models.DateTimeField(db_default=Now())  # of version
+    changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    moved_at = models.DateTimeField(db_default=Now())  # of status
+    message = models.TextField(blank=True)  # the sentence behind "Failed: ", "Needs review: ", "Rejected: "
+    detail = models.TextField(blank=True)  # the ERP's own words and code
+
+    income_account = models.ForeignKey(GLAccount, on_delete=models.PROTECT, null=True, related_name="+")
+    expense_account = models.ForeignKey(GLAccount, on_delete=models.PROTECT, null=True, related_name="+")
+
+    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, null=True, related_name="exports")  # the last click
+    export_batch = models.ForeignKey(Batch, on_delete=models.PROTECT, null=True, related_name="+")  # that accepted it
+    due_at = models.DateTimeField(null=True)  # QUEUED, UNKNOWN: not before this moment
+    tries = models.PositiveIntegerField(default=0)  # in a row that came to nothing: of sending, or of asking
+    doubts = models.PositiveIntegerField(default=0)  # sendings since the last click whose answer was lost
+    look_first = models.BooleanField(default=False)  # ask the ERP before sending (Retry from ATTENTION, re-send)
+    lease_token = models.BigIntegerField(null=True)  # of the holder that claimed it
+
+    remote_id = models.CharField(max_length=100, null=True)
+    receipt = models.JSONField(null=True)  # what the ERP held when it was last read
+
+    objects = CodeExportQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["sort_key", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "item"], name="one_export_per_item"),
+            models.UniqueConstraint(fields=["connection", "reference"], name="one_export_per_reference"),
+            models.UniqueConstraint(fields=["connection", "remote_id"], name="one_export_per_remote_id"),
+            models.CheckConstraint(
+                condition=~Q(status="SUCCESS") | Q(remote_id__isnull=False), name="success_has_remote_id"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=["QUEUED", "SENDING"]) | Q(income_account__isnull=False),
+                name="accepted_has_income_account",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["connection", "status", "sort_key", "id"], name="exports_for_review"),
+            models.Index(fields=["connection", "sort_key", "id"], name="exports_in_order"),
+            models.Index(fields=["status", "due_at"], name="exports_due"),
+            models.Index(fields=["connection"], name="exports_to_ask_about", condition=Q(look_first=True)),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+    @property
+    def request_key(self) -> str:
+        """Idempotency key: the same while an outcome is uncertain, a new one after a definite refusal."""
+        life = f"{self.reference}:{self.generation}:{self.refusals}"
+        return hashlib.sha256(life.encode()).hexdigest()[:32]
+
+    @property
+    def accounts(self) -> str:
+        """Both accounts as people read them."""
+        return f"Income: {self.income_account or 'none'}; Expense: {self.expense_account or 'none'}"
+
+    def as_data(self) -> CodeData:
+        """The code as an adapter sees it."""
+        return CodeData(
+            reference=self.reference,
+            code=self.code,
+            description=self.description,
+            tiers=self.item.tiers,
+            income_account=self.income_account.remote_id if self.income_account else None,
+            expense_account=self.expense_account.remote_id if self.expense_account else None,
+            request_key=self.request_key,
+        )
+
+    @classmethod
+    def assign(
+        cls,
+        export_id: int,
+        member: Member,
+        connection_slug: str,
+        version: int,
+        income_id: int | None,
+        expense_id: int | None,
+    ) -> CodeExport:
+        """Set both accounts of one READY or FAILED code and return the row as it is then.
+
+        What the row holds already is not written again. Raises Conflict (another version, or no longer assignable),
+        Invalid (an account that may not be chosen) or DoesNotExist (no such row in the member's company).
+        """
+        rows = cls.objects.filter(pk=export_id, company=member.company_id, connection__slug=connection_slug)
+        row = rows.for_review().select_related("connection__company").get()
+        if (row.income_account_id, row.expense_account_id) == (income_id, expense_id):
+            return row
+        if row.version != version or row.status not in ASSIGNABLE:
+            raise Conflict(row)
+        with transaction.atomic():
+            written = (
+                cls.objects.filter(pk=row.pk, version=version, status__in=ASSIGNABLE)
+                .filter(may_have("income_account", income_id, row.connection))
+                .filter(may_have("expense_account", expense_id, row.connection))
+                .update(
+                    income_account=income_id,
+                    expense_account=expense_id,
+                    version=version + 1,
+                    changed_at=Now(),
+                    changed_by=member.user_id,
+                )
+            )
+            if not written:
+                raise cls._why_not(row, income_id)
+            new = cls.objects.filter(pk=row.pk)
+            audit.record_each(
+                new, member.user_id, "export.assigned", kind="export", label="code", old=row.accounts, new=ACCOUNTS
+            )
+        row.version, row.changed_by_id = version + 1, member.user_id
+        row.income_account_id, row.expense_account_id = income_id, expense_id
+        return row
+
+    @classmethod
+    def _why_not(cls, row: CodeExport, income_id: int | None) -> Conflict | Invalid:
+        fresh = cls.objects.for_review().select_related("connection__company").get(pk=row.pk)
+        if fresh.version != row.version or fresh.status not in ASSIGNABLE:
+            return Conflict(fresh)
+        income_fits = cls.objects.filter(pk=row.pk).filter(may_have("income_account", income_id, row.connection))
+        kind = "expense" if income_fits.exists() else "income"
+        return Invalid(f"This account cannot be the {kind} account of {row.code}. Choose one of the list.")
+
+
+class Attempt(models.Model):
+    """One try of one code, committed with its exact payload before the first byte leaves."""
+
+    class Outcome(models.TextChoices):
+        EXPORTED = "exported", "Exported"
+        EXISTS = "exists", "Exists already"
+        REFUSED = "refused", "Refused"
+        NOT_SENT = "not sent", "Not sent"
+        UNCERTAIN = "uncertain", "No clear answer"
+        FOUND = "found", "Found in the ERP"  # was uncertain until the ERP was asked
+        ABSENT = "absent", "Not in the ERP"  # was uncertain until the ERP was asked
+
+    export = models.ForeignKey(CodeExport, on_delete=models.CASCADE, db_index=False, related_name="attempts")
+    generation = models.PositiveIntegerField()
+    request_key = models.CharField(max_length=64)
+    lease_token = models.BigIntegerField()
+    payload = models.JSONField()
+    started_at = models.DateTimeField(db_default=Now())
+    ended_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=20, choices=Outcome, blank=True)
+    message = models.TextField(blank=True)
+    detail = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["export", "-id"], name="attempts_of_export")]
+
+    def __str__(self) -> str:
+        return f"{self.export_id} {self.outcome}"

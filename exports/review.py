@@ -1,0 +1,284 @@
+"""Reading the review page: which part of the list, its counts, its rows, the accounts to choose from, the progress."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from urllib.parse import urlencode
+
+from django.db.models import Count, IntegerField, Q, Subquery
+from django.db.models.functions import Now
+from django.http import QueryDict
+
+from companies.models import Member
+from erp_integrations.base import INCOME_KINDS
+from erp_integrations.models import Connection
+from exports.models import ASSIGNABLE, FILTERS, UNFINISHED, CodeExport, CodeExportQuerySet, Status
+from exports.words import StatusWords, status_words
+
+CAP = 10_000  # counts are exact up to here
+PAGE_SIZES = (50, 100, 250)
+DEFAULT_FILTER = "ready-to-export"
+RETRYABLE = (Status.FAILED, Status.ATTENTION)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Which part of the list is shown: filter, search, page, rows a page."""
+
+    filter: str = DEFAULT_FILTER
+    search: str = ""
+    page: int = 1
+    rows: int = 100
+
+    @classmethod
+    def read(cls, params: QueryDict) -> Listing:
+        """From a query string or a form; what makes no sense becomes the default."""
+        name = str(params.get("filter", ""))
+        rows = number(params.get("rows"), 100)
+        return cls(
+            filter=name if name in FILTERS else DEFAULT_FILTER,
+            search=str(params.get("q", "")).strip()[:200],
+            page=max(1, number(params.get("page"), 1)),
+            rows=rows if rows in PAGE_SIZES else 100,
+        )
+
+    def query(self, **changes: object) -> str:
+        """The query string of this part, with changes; defaults are left out."""
+        values = {"filter": self.filter, "q": self.search, "page": self.page, "rows": self.rows, **changes}
+        defaults = {"filter": DEFAULT_FILTER, "q": "", "page": 1, "rows": 100}
+        told = {name: value for name, value in values.items() if value != defaults[name]}
+        return f"?{urlencode(told)}" if told else ""
+
+    @property
+    def filter_label(self) -> str:
+        return FILTERS[self.filter][0]
+
+    @property
+    def states(self) -> tuple[Status, ...]:
+        return FILTERS[self.filter][1]
+
+    def of(self, connection: Connection) -> CodeExportQuerySet:
+        return connection.code_exports.in_filter(self.filter).matching(self.search)
+
+
+def number(value: object, default: int = 0) -> int:
+    """A number from outside that fits a database column, or the default."""
+    text = str(value or "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else default
+
+
+class CappedCount(Subquery):
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) AS capped)"
+    output_field = IntegerField()
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many codes are in each state (up to one more than CAP), at a moment of the database's clock."""
+
+    by_status: dict[str, int]
+    now: datetime
+    last_batch: int  # the newest click on the connection that was committed at this moment
+
+    @classmethod
+    def read(cls, connection: Connection, search: str) -> Counts:
+        found = connection.code_exports.matching(search).order_by()
+        capped = [CappedCount(found.filter(status=status).values("pk")[: CAP + 1]) for status in Status]
+        newest = Subquery(connection.batches.order_by("-id").values("pk")[:1])
+        now, last, *numbers = Connection.objects.filter(pk=connection.pk).values_list(Now(), newest, *capped).get()
+        return cls(dict(zip(Status, numbers, strict=True)), now, last or 0)
+
+    @property
+    def moment(self) -> str:
+        """What the page carries of the moment at which its list was read (`forms.read_moment`)."""
+        return f"{self.now.isoformat()} {self.last_batch}"
+
+    def of(self, states: Iterable[Status]) -> int:
+        return sum(self.by_status[status] for status in states)
+
+    def shown(self, states: Iterable[Status]) -> str:
+        return shown(self.of(states))
+
+
+def shown(count: int) -> str:
+    return f"{count:,}" if count <= CAP else f"{CAP:,}+"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the exports are that run now, or that the page watched until they ended."""
+
+    batches: tuple[int, ...] = ()
+    by_status: dict[str, int] = field(default_factory=dict)
+    started_at: datetime | None = None
+
+    @classmethod
+    def read(cls, connection: Connection, watched: Iterable[int]) -> Progress:
+        running = connection.code_exports.filter(status__in=UNFINISHED).values("export_batch")
+        rows = (
+            connection.code_exports.filter(Q(export_batch__in=running) | Q(export_batch__in=list(watched)))
+            .filter(status__in=[*UNFINISHED, Status.SUCCESS, *RETRYABLE])
+            .order_by()
+            .values_list("export_batch", "export_batch__at", "status")
+            .annotate(Count("pk"))
+        )
+        batches: dict[int, datetime] = {}
+        by_status: dict[str, int] = {}
+        for batch, at, status, count in rows:
+            batches[batch] = at
+            by_status[status] = by_status.get(status, 0) + count
+        return cls(tuple(sorted(batches)), by_status, min(batches.values(), default=None))
+
+    @property
+    def total(self) -> int:
+        return sum(self.by_status.values())
+
+    @property
+    def left(self) -> int:
+        return sum(self.by_status.get(status, 0) for status in UNFINISHED)
+
+    @property
+    def done(self) -> int:
+        return self.total - self.left
+
+    @property
+    def failed(self) -> int:
+        return self.by_status.get(Status.FAILED, 0)
+
+    def time_left(self, now: datetime) -> str:
+        """ "about 20 s left", once something is done."""
+        if not (self.done and self.left and self.started_at):
+            return ""
+        seconds = int((now - self.started_at).total_seconds() * self.left / self.done) + 1
+        return f"about {seconds} s left" if seconds < 100 else f"about {seconds // 60 + 1} min left"
+
+    @property
+    def outcome(self) -> str:
+        """ "386 Success, 3 Failed"."""
+        states = (Status.SUCCESS, *RETRYABLE)
+        return ", ".join(f"{self.by_status[s]:,} {s.label}" for s in states if self.by_status.get(s))
+
+
+@dataclass(frozen=True)
+class Row:
+    """One code as the table shows it, with what this member may do about it."""
+
+    export: CodeExport
+    words: StatusWords
+    can_assign: bool
+    can_assign_expense: bool
+    can_retry: bool
+    can_cancel: bool
+    can_link: bool
+    has_changed: bool  # in the WBS, since it was exported
+    inherits_income: bool  # the connection's default account filled it in, and nobody touched it since
+    inherits_expense: bool
+    problem: str = ""
+
+    @classmethod
+    def of(cls, export: CodeExport, member: Member, problem: str = "") -> Row:
+        may, status, connection = member.can_review, export.status, export.connection
+        has_expense = connection.adapter_class.capabilities.has_expense_account
+        untouched = status == Status.READY and export.version == 1
+        return cls(
+            export=export,
+            words=status_words(export),
+            can_assign=may and status in ASSIGNABLE,
+            can_assign_expense=may and status in ASSIGNABLE and has_expense,
+            can_retry=may and status in RETRYABLE,
+            can_cancel=may and status == Status.QUEUED,
+            can_link=may and status == Status.ATTENTION and bool(export.receipt),
+            has_changed=status == Status.SUCCESS and export.item.version != export.item_version,
+            inherits_income=untouched and export.income_account_id == connection.default_income_account_id,
+            inherits_expense=untouched and export.expense_account_id == connection.default_expense_account_id,
+            problem=problem,
+        )
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A row as the page shows it now: what polls and answers compare."""
+
+    moves: int
+    version: int
+
+
+def read_seen(values: Sequence[str]) -> dict[int, Seen]:
+    """From the fields `seen`, each "id:moves:version"."""
+    parts = [[number(part, -1) for part in value.split(":")] for value in values[: max(PAGE_SIZES)]]
+    return {part[0]: Seen(part[1], part[2]) for part in parts if len(part) == 3}
+
+
+@dataclass(frozen=True)
+class Group:
+    """Accounts that are offered together, and in which of the drop-downs: "income", "expense" or both."""
+
+    lists: str
+    label: str
+    accounts: list[tuple[int, str]]  # (id, "number name")
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The active accounts that both drop-downs offer, each of them once. Income kinds come first."""
+
+    groups: list[Group]
+
+    @classmethod
+    def read(cls, connection: Connection) -> Choices:
+        able = connection.adapter_class.capabilities
+        for_income, for_expense = able.income_kinds, able.expense_kinds if able.has_expense_account else frozenset()
+        parts = [  # no kind is in two of them
+            ("income", "Income", (for_income - for_expense) & INCOME_KINDS),
+            ("income expense", "Other profit and loss", for_income & for_expense),
+            ("income", "Other profit and loss", for_income - for_expense - INCOME_KINDS),
+            ("expense", "Expense", for_expense - for_income),
+        ]
+        found = connection.gl_accounts.active().of_kinds(for_income | for_expense)
+        accounts = [
+            (kind, pk, f"{no} {name}".strip())
+            for kind, pk, no, name in found.values_list("kind", "pk", "number", "name")
+        ]
+        groups = [
+            Group(lists, label, [(pk, text) for kind, pk, text in accounts if kind in kinds])
+            for lists, label, kinds in parts
+        ]
+        return cls([group for group in groups if group.accounts])
+
+    @property
+    def income(self) -> list[Group]:
+        return [group for group in self.groups if "income" in group.lists]
+
+    @property
+    def expense(self) -> list[Group]:
+        return [group for group in self.groups if "expense" in group.lists]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One value of a code, here and in the ERP."""
+
+    label: str
+    ours: str
+    theirs: str
+
+
+def comparison(export: CodeExport) -> list[Difference]:
+    """What the ERP held when it was last read, beside ours; empty when it was never read."""
+    receipt = export.receipt
+    if not receipt:
+        return []
+    fields = ("income_account", "expense_account")
+    names = {
+        account.remote_id: str(account)
+        for account in export.connection.gl_accounts.filter(remote_id__in=[receipt[field] for field in fields])
+    }
+    income, expense = (names.get(receipt[field], receipt[field] or "none") for field in fields)
+    return [
+        Difference("Cost Code", export.code, receipt["code"]),
+        Difference("Description", export.description, receipt["description"]),
+        Difference("General Ledger Account - Income", str(export.income_account or "none"), income),
+        Difference("General Ledger Account - Expense (Optional)", str(export.expense_account or "none"), expense),
+    ]

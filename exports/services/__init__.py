@@ -1,0 +1,40 @@
+"""Everything that moves a code along, as the views, the tasks and the embedded mode call it."""
+
+from __future__ import annotations
+
+from exports.services.leases import free_leases
+from exports.services.portions import export_portion
+from exports.services.results import KEEP, Problem, Result, Selection
+from exports.services.reviewing import (
+    assign_accounts,
+    cancel_codes,
+    link_code,
+    queue_codes,
+    reject_codes,
+    retry_codes,
+    set_reason,
+    undo_rejection,
+)
+from exports.services.running import sweep, wake
+from exports.services.sending import recall_codes, send_codes
+
+__all__ = [
+    "KEEP",
+    "Problem",
+    "Result",
+    "Selection",
+    "assign_accounts",
+    "cancel_codes",
+    "export_portion",
+    "free_leases",
+    "link_code",
+    "queue_codes",
+    "recall_codes",
+    "reject_codes",
+    "retry_codes",
+    "send_codes",
+    "set_reason",
+    "sweep",
+    "undo_rejection",
+    "wake",
+]

@@ -1,0 +1,68 @@
+"""The one place where exports calls an adapter: whatever happens becomes outcomes and at most one ERPError."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from erp_integrations.base import Adapter, CodeData, NotSent, Outcome, Receipt, Refused, Uncertain
+from erp_integrations.errors import ConfigurationError, ERPError, TransientError, UncertainError, UnsupportedFeature
+from exports.services.each import storable
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+def send(adapter: Adapter, codes: Sequence[CodeData]) -> tuple[dict[str, Outcome], ERPError | None]:
+    """Export the codes: an outcome for each reference, and the error if the call as a whole came to nothing."""
+    answer, error = _guarded(lambda: list(adapter.export_codes(codes)))
+    if error or answer is None:
+        return {code.reference: _outcome_of(error, code.reference) for code in codes}, error
+    outcomes: dict[str, Outcome] = {
+        code.reference: Uncertain(code.reference, "The ERP's answer did not speak of this code.") for code in codes
+    }
+    told: set[str] = set()
+    for outcome in answer:
+        reference = outcome.reference
+        if reference not in outcomes:
+            logger.warning("%s answered for %s, which it was not asked about", adapter.label, reference)
+        elif reference in told and outcomes[reference] != outcome:
+            outcomes[reference] = Uncertain(reference, "The ERP answered twice, differently.")
+        else:
+            outcomes[reference] = outcome
+            told.add(reference)
+    return outcomes, None
+
+
+def find(adapter: Adapter, codes: Sequence[CodeData]) -> tuple[dict[str, Receipt], ERPError | None]:
+    """Ask the ERP what it holds of these codes."""
+    receipts, error = _guarded(lambda: dict(adapter.find(codes)))
+    return receipts or {}, error
+
+
+def _guarded(call: Callable[[], T]) -> tuple[T | None, ERPError | None]:
+    try:
+        return call(), None
+    except ERPError as error:
+        error.message, error.detail = storable(error.message), storable(error.detail)
+        logger.warning("%s: %s (%s)", type(error).__name__, error.message, error.detail)
+        return None, error
+    except NotImplementedError:
+        return None, UnsupportedFeature("This integration cannot be asked for that.")
+    except Exception as error:
+        logger.exception("An adapter failed in a way that is no ERPError")
+        return None, UncertainError("Something failed inside Tieback; its log tells more.", type(error).__name__)
+
+
+def _outcome_of(error: ERPError | None, reference: str) -> Outcome:
+    match error:
+        case TransientError():
+            return NotSent(reference, error.message, error.detail, error.retry_after_s)
+        case ConfigurationError():
+            return NotSent(reference, error.message, error.detail, retry_after_s=0)
+        case UnsupportedFeature():
+            return Refused(reference, error.message, error.detail)
+        case ERPError():
+            return Uncertain(reference, error.message, error.detail)
+    return Uncertain(reference, "The ERP gave no answer.")

@@ -1,0 +1,103 @@
+"""Writing many rows at once, each with values of its own.
+
+All values travel as one JSON parameter: bulk_create's thousand placeholders, and bulk_update's CASE per row and field,
+cost more than the call to the ERP.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from django.db import connection
+from django.db.models import Field, Model
+from django.db.models.expressions import Combinable
+from django.db.models.sql import Query
+
+
+def insert_each(rows: Sequence[Model], fields: Sequence[str]) -> None:
+    """INSERT the rows with these fields; the others get the database's defaults, and the rows no id."""
+    if rows:
+        table, columns = rows[0]._meta.db_table, [_column(type(rows[0]), name) for name in fields]
+        listed = ", ".join(columns)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO {table} ({listed}) SELECT {listed} FROM {_source(table, columns)} AS new",  # noqa: S608
+                [_as_json(rows, columns)],
+            )
+
+
+def update_each(
+    rows: Sequence[Model],
+    fields: Sequence[str],
+    where: dict[str, Any] | None = None,
+    key: str = "id",
+    **shared: Combinable,
+) -> int:
+    """Save these fields of the rows in one UPDATE and return how many it wrote.
+
+    `key` is the column that tells the rows apart, `where` holds column values that a row must still have; `shared` are
+    expressions that every row gets.
+    """
+    if not rows:
+        return 0
+    model, table = type(rows[0]), rows[0]._meta.db_table
+    columns = [_column(model, name) for name in fields]
+    sets, params = _compile(model, shared)
+    sets += [f"{column} = new.{column}" for column in columns]
+    guards = [f"{table}.{key} = new.{key}", *(f"{table}.{column} = %s" for column in where or {})]
+    source = _source(table, [key, *columns])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {table} SET {', '.join(sets)} FROM {source} AS new WHERE {' AND '.join(guards)}",  # noqa: S608
+            [*params, _as_json(rows, [key, *columns]), *(where or {}).values()],
+        )
+        return cursor.rowcount
+
+
+def _compile(model: type[Model], shared: dict[str, Any]) -> tuple[list[str], list[Any]]:
+    """Expressions over the row as SET clauses, with their parameters."""
+    query, sets, params = Query(model), [], []
+    compiler = query.get_compiler(connection=connection)
+    for name, expression in shared.items():
+        sql, its_params = compiler.compile(expression.resolve_expression(query))
+        sets.append(f"{_column(model, name)} = {sql}")
+        params += its_params
+    return sets, params
+
+
+def _column(model: type[Model], field: str) -> str:
+    return cast("Field[Any, Any]", model._meta.get_field(field)).attname
+
+
+def _source(table: str, columns: list[str]) -> str:
+    """The JSON parameter as a table."""
+    if connection.vendor == "postgresql":
+        return f"jsonb_populate_recordset(NULL::{table}, %s)"
+    picked = ", ".join(f"json_extract(value, '$.{column}') AS {column}" for column in columns)
+    return f"(SELECT {picked} FROM json_each(%s))"  # noqa: S608
+
+
+def _as_json(rows: Sequence[Model], columns: Sequence[str]) -> str:
+    return json.dumps([{column: _plain(getattr(row, column)) for column in columns} for row in rows])
+
+
+def storable(text: str) -> str:
+    """The text without what PostgreSQL cannot store, NUL and lone surrogates: ERPs do answer garbage."""
+    return text.encode(errors="replace").decode().replace("\0", "")
+
+
+def _plain(value: Any) -> Any:
+    """As JSON carries it."""
+    match value:
+        case str():
+            return storable(value)
+        case datetime():
+            return str(connection.ops.adapt_datetimefield_value(value))
+        case dict():
+            return {key: _plain(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [_plain(inner) for inner in value]
+    return value

@@ -1,0 +1,110 @@
+"""The lease: at any moment at most one holder speaks with a connection's ERP. All times are the database's clock."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Case, DateTimeField, ExpressionWrapper, F, When
+from django.db.models.functions import Now
+
+from companies import audit
+from erp_integrations.errors import ConfigurationError, ERPError, TransientError, UnsupportedFeature
+from erp_integrations.models import Connection, ConnectionQuerySet
+
+BREAK_AFTER = 3  # failures in a row; from then on one portion goes as a probe
+PROBE_AFTER = 2  # times EXPORT_RETRY_S: 30 s
+
+
+class Lost(Exception):
+    """Someone else holds the lease by now: write nothing, send nothing."""
+
+
+@dataclass
+class Lease:
+    connection: Connection
+    token: int
+    length_s: float
+    clock: datetime  # the database's, when the lease was taken
+    taken: float  # the same moment on the monotonic clock, which also runs while a process is frozen
+    renewed: float
+
+    def now(self) -> datetime:
+        """The database's clock, without asking it again."""
+        return self.clock + timedelta(seconds=time.monotonic() - self.taken)
+
+    def hold(self, **changes: Any) -> None:
+        """Renew the lease and change its connection; raises Lost. In a transaction this locks the connection's row."""
+        renewed = time.monotonic()
+        held = Connection.objects.filter(pk=self.connection.pk, lease_token=self.token)
+        if not held.update(lease_until=in_seconds(self.length_s), **changes):
+            raise Lost
+        self.renewed = renewed
+
+    def end_call(self, error: ERPError | None) -> None:
+        """Hold the lease and note on the connection how a call to the ERP ended."""
+        self.hold(**after_call(error))
+        if isinstance(error, ConfigurationError):
+            _record_broken(self.connection, error)
+
+    @property
+    def portion_size(self) -> int:
+        return self.connection.adapter_class.capabilities.batch_size
+
+    def check_time(self) -> None:
+        """Raise Lost if the lease ran out: whoever slept that long may not speak with the ERP any more."""
+        if time.monotonic() - self.renewed >= self.length_s:
+            raise Lost
+
+    def release(self) -> None:
+        Connection.objects.filter(pk=self.connection.pk, lease_token=self.token).update(lease_until=None)
+
+
+def take(connections: ConnectionQuerySet) -> Lease | None:
+    """Take the lease of the one connection meant, if it is still among these and free."""
+    taken = time.monotonic()  # before the database's clock is read: `now` never lags behind it
+    connection = connections.free().annotate(clock=Now()).first()
+    if connection is None:
+        return None
+    try:
+        length_s = connection.adapter_class.capabilities.call_timeout_s + settings.EXPORT_LEASE_S
+    except ConfigurationError as error:  # the integration is no longer installed
+        if connections.filter(state=Connection.State.ACTIVE).update(**after_call(error)):
+            _record_broken(connection, error)
+        return None
+    token = connection.lease_token + 1
+    mine = connections.free().filter(lease_token=connection.lease_token)
+    if not mine.update(lease_token=token, lease_until=in_seconds(length_s)):
+        return None
+    return Lease(connection, token, length_s, connection.clock, taken, renewed=taken)
+
+
+def _record_broken(connection: Connection, error: ERPError) -> None:
+    audit.record(connection.company, None, "connection.broken", connection, new=error.message)
+
+
+def free_leases() -> None:
+    """Free the leases of a process that is gone; only where there is one process (start of the embedded mode)."""
+    Connection.objects.exclude(lease_until=None).update(lease_until=None)
+
+
+def after_call(error: ERPError | None) -> dict[str, Any]:
+    """What the end of a call changes on its connection: last contact, the breaker, or that a person must mend it."""
+    match error:
+        case None:
+            return {"failures_in_a_row": 0, "open_until": None, "last_contact_at": Now()}
+        case ConfigurationError():
+            return {"state": Connection.State.BROKEN, "state_message": error.message}
+        case UnsupportedFeature():
+            return {}
+        case TransientError(retry_after_s=float() | int() as wait_s):
+            return {"open_until": in_seconds(wait_s)}
+    breaks = When(failures_in_a_row__gte=BREAK_AFTER - 1, then=in_seconds(PROBE_AFTER * settings.EXPORT_RETRY_S))
+    return {"failures_in_a_row": F("failures_in_a_row") + 1, "open_until": Case(breaks, default=F("open_until"))}
+
+
+def in_seconds(seconds: float) -> ExpressionWrapper:
+    return ExpressionWrapper(Now() + timedelta(seconds=seconds), output_field=DateTimeField())

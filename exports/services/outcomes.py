@@ -1,0 +1,118 @@
+"""What the ERP's answers mean for the codes. Changes rows in memory only; `portions` and `resolving` store them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models.functions import Now
+
+from erp_integrations.base import CodeData, Exists, Exported, NotSent, Outcome, Receipt, Refused
+from exports.models import Attempt, CodeExport, Status
+
+ALONE_AFTER = 2  # lost answers: then a code is sent alone, so that it takes no others with it
+MAX_DOUBTS = 4  # lost answers: then a person must look
+TRIES_ANEW = {"due_at": Now(), "tries": 0, "doubts": 0}  # what a click that accepts a code starts with
+FIELDS = ("detail", "remote_id", "receipt", "refusals", "tries", "doubts", "look_first", "due_at")
+
+
+def apply(row: CodeExport, code: CodeData, outcome: Outcome, now: datetime) -> Attempt.Outcome:
+    """Give the row the state that follows from the outcome of sending it, and return what its attempt came to."""
+    match outcome:
+        case Exported(receipt=receipt):
+            return _exported(row, code, receipt, now)
+        case Exists(receipt=receipt, message=message):
+            needs_review(row, message, receipt)
+            return Attempt.Outcome.EXISTS
+        case Refused(message=message, detail=detail):
+            row.status, row.message, row.detail = Status.FAILED, message, detail
+            row.refusals += 1
+            return Attempt.Outcome.REFUSED
+        case NotSent():
+            _not_sent(row, outcome, now)
+            return Attempt.Outcome.NOT_SENT
+    in_doubt(row, outcome.message, outcome.detail, now)
+    return Attempt.Outcome.UNCERTAIN
+
+
+def succeed(row: CodeExport, receipt: Receipt) -> None:
+    row.status, row.message, row.detail = Status.SUCCESS, "", receipt.detail
+    row.remote_id, row.receipt = receipt.remote_id, dict(vars(receipt))
+
+
+def needs_review(row: CodeExport, message: str, receipt: Receipt | None = None, detail: str = "") -> None:
+    row.status, row.message = Status.ATTENTION, message
+    row.detail = receipt.detail if receipt else detail
+    row.receipt = dict(vars(receipt)) if receipt else None
+
+
+def in_doubt(row: CodeExport, message: str, detail: str, now: datetime) -> None:
+    """The answer is lost: the ERP is asked, at once, before anything else."""
+    row.status, row.message, row.detail = Status.UNKNOWN, message, detail
+    row.doubts += 1
+    row.tries, row.due_at = 0, now
+
+
+def queue_again(row: CodeExport, message: str, detail: str, due_at: datetime) -> None:
+    row.status, row.message, row.detail, row.due_at = Status.QUEUED, message, detail, due_at
+
+
+def wait(tries: int) -> timedelta:
+    """How long to wait after so many tries: doubles up to an hour; jitter, so that codes do not come back as a herd."""
+    seconds = min(settings.EXPORT_RETRY_S * 2 ** (tries - 1), 3600)
+    return timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311 (no secret)
+
+
+def what_differs(receipt: Receipt, code: CodeData) -> str:
+    """The difference between the item in the ERP and ours, as a sentence."""
+    if not receipt.is_active:
+        return "The item in the ERP is inactive."
+    pairs = {
+        "code": (receipt.code, code.code),
+        "description": (receipt.description, code.description),
+        "income account": (receipt.income_account, code.income_account),
+        "expense account": (receipt.expense_account, code.expense_account),
+    }
+    others = [name for name, (theirs, ours) in pairs.items() if theirs != ours]
+    return f"The item in the ERP has another {' and another '.join(others)}."
+
+
+def set_apart_doubles(rows: Iterable[CodeExport]) -> None:
+    """An ERP's id belongs to one code: a second one that was given the same needs review."""
+    fresh = [row for row in rows if row.status == Status.SUCCESS]
+    if not fresh:
+        return
+    theirs = CodeExport.objects.filter(
+        connection=fresh[0].connection_id, remote_id__in={row.remote_id for row in fresh}
+    ).exclude(pk__in=[row.pk for row in fresh])
+    taken: dict[str | None, str] = dict(theirs.order_by().values_list("remote_id", "code"))
+    for row in fresh:
+        if row.remote_id in taken:
+            row.status, row.message = Status.ATTENTION, f"The ERP gave an id that belongs to {taken[row.remote_id]}."
+            row.remote_id = None
+        else:
+            taken[row.remote_id] = row.code
+
+
+def _exported(row: CodeExport, code: CodeData, receipt: Receipt, now: datetime) -> Attempt.Outcome:
+    if not receipt.remote_id:
+        in_doubt(row, "The ERP reported success without an id.", receipt.detail, now)
+        return Attempt.Outcome.UNCERTAIN
+    if receipt.fits(code):
+        succeed(row, receipt)
+    else:
+        needs_review(row, what_differs(receipt, code), receipt)
+    return Attempt.Outcome.EXPORTED
+
+
+def _not_sent(row: CodeExport, outcome: NotSent, now: datetime) -> None:
+    if outcome.retry_after_s is not None:  # told to wait: no try is burned
+        queue_again(row, outcome.message, outcome.detail, now + timedelta(seconds=outcome.retry_after_s))
+        return
+    row.tries += 1
+    if row.tries >= settings.EXPORT_MAX_TRIES:
+        row.status, row.message, row.detail = Status.FAILED, outcome.message, outcome.detail
+    else:
+        queue_again(row, outcome.message, outcome.detail, now + wait(row.tries))

@@ -1,0 +1,138 @@
+"""Codes of which nobody knows whether they arrived: the ERP is asked, never sent to blindly."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max, Q
+from django.db.models.functions import Now
+
+from erp_integrations.base import Adapter, CodeData, Receipt
+from erp_integrations.errors import ConfigurationError, ERPError, TransientError, UnsupportedFeature
+from exports.models import Attempt, CodeExport, Status
+from exports.services import calling, outcomes
+from exports.services.each import update_each
+from exports.services.leases import Lease
+from exports.services.moves import move_claimed
+
+INTERRUPTED = "The export was interrupted."
+FIELDS = ("detail", "remote_id", "receipt", "tries", "doubts", "look_first", "due_at")
+
+
+def look_up(lease: Lease, adapter: Adapter) -> bool:
+    """Ask the ERP about codes in doubt whose time has come; False if it did not answer.
+
+    Besides UNKNOWN these are codes that an earlier holder of the lease left in SENDING, and queued ones that are to be
+    asked about first.
+    """
+    rows = CodeExport.objects.for_adapter().filter(connection=lease.connection)
+    in_doubt = rows.filter(
+        Q(status=Status.SENDING)
+        | Q(status=Status.UNKNOWN, due_at__lte=Now())
+        | Q(status=Status.QUEUED, due_at__lte=Now(), look_first=True)
+    )
+    found = list(in_doubt[: lease.portion_size])
+    if not found:
+        return True
+    give_up(lease, found)
+    return _ask(lease, adapter, found)
+
+
+def give_up(lease: Lease, rows: Collection[CodeExport]) -> None:
+    """SENDING (of a holder that is gone) and QUEUED (to be asked about first) -> UNKNOWN."""
+    left = [row for row in rows if row.status == Status.SENDING]
+    queued = [row for row in rows if row.status == Status.QUEUED]
+    if not left and not queued:
+        return
+    with transaction.atomic():
+        lease.hold()
+        now = lease.now()
+        for row in left:
+            outcomes.in_doubt(row, INTERRUPTED, "", now)
+        for row in queued:
+            row.status, row.message, row.tries, row.due_at = Status.UNKNOWN, "", 0, now
+        move_claimed(left, FIELDS, was=Status.SENDING)
+        move_claimed(queued, FIELDS, was=Status.QUEUED)
+        Attempt.objects.filter(export__in=left, ended_at=None).update(
+            ended_at=Now(), outcome=Attempt.Outcome.UNCERTAIN, message=INTERRUPTED
+        )
+
+
+def _ask(lease: Lease, adapter: Adapter, rows: list[CodeExport]) -> bool:
+    lease.hold()
+    settled_at, asked_at = _settle_times(rows, lease), lease.now()
+    codes = [row.as_data() for row in rows]
+    receipts, error = calling.find(adapter, codes)
+    with transaction.atomic():
+        lease.end_call(error)
+        for row, code in zip(rows, codes, strict=True):
+            if error:
+                _not_answered(row, error, lease.now())
+            elif receipt := receipts.get(row.reference):
+                _found(row, code, receipt)
+            else:
+                _absent(row, settled_at.get(row.pk, asked_at), asked_at)
+        _store(rows)
+    return error is None
+
+
+def _settle_times(rows: list[CodeExport], lease: Lease) -> dict[int, datetime]:
+    """Until when the ERP may still be at the last attempt of each: "absent" is believed if it is asked after that."""
+    told = settings.EXPORT_SETTLE_S
+    settle_s = told if told >= 0 else lease.connection.adapter_class.capabilities.settle_s
+    ended = Attempt.objects.filter(export__in=rows).order_by().values_list("export_id").annotate(Max("ended_at"))
+    return {export_id: ended_at + timedelta(seconds=settle_s) for export_id, ended_at in ended if ended_at}
+
+
+def _found(row: CodeExport, code: CodeData, receipt: Receipt) -> None:
+    row.look_first = False
+    if not receipt.is_ours:
+        outcomes.needs_review(row, f"The ERP already has an item {receipt.code} that Tieback did not make.", receipt)
+    elif receipt.fits(code):
+        outcomes.succeed(row, receipt)
+    else:
+        outcomes.needs_review(row, outcomes.what_differs(receipt, code), receipt)
+
+
+def _absent(row: CodeExport, settled_at: datetime, asked_at: datetime) -> None:
+    if asked_at < settled_at:
+        row.due_at = settled_at
+    elif row.doubts >= outcomes.MAX_DOUBTS:
+        outcomes.needs_review(row, f"Sent {row.doubts} times without a clear answer; the ERP does not have it.")
+    else:
+        row.tries, row.look_first = 0, False
+        outcomes.queue_again(row, "", "", asked_at)
+
+
+def _not_answered(row: CodeExport, error: ERPError, now: datetime) -> None:
+    match error:
+        case ConfigurationError():
+            return
+        case UnsupportedFeature():
+            outcomes.needs_review(row, "The answer was lost, and this ERP cannot be asked.", detail=error.detail)
+        case TransientError(retry_after_s=wait_s):
+            row.due_at = now + (outcomes.wait(1) if wait_s is None else timedelta(seconds=wait_s))
+        case _:
+            row.tries += 1
+            row.due_at = now + outcomes.wait(row.tries)
+            if row.tries >= settings.EXPORT_MAX_TRIES:
+                outcomes.needs_review(
+                    row, f"The ERP did not tell whether it has it. {error.message}", None, error.detail
+                )
+
+
+def _store(rows: Collection[CodeExport]) -> None:
+    outcomes.set_apart_doubles(rows)
+    moved = [row for row in rows if row.status != Status.UNKNOWN]
+    move_claimed(moved, FIELDS, was=Status.UNKNOWN)
+    update_each([row for row in rows if row.status == Status.UNKNOWN], ["due_at", "tries"])
+    _settle_attempts([row for row in moved if row.status == Status.QUEUED], Attempt.Outcome.ABSENT)
+    _settle_attempts([row for row in moved if row.status == Status.SUCCESS], Attempt.Outcome.FOUND)
+
+
+def _settle_attempts(rows: list[CodeExport], outcome: Attempt.Outcome) -> None:
+    if rows:
+        Attempt.objects.filter(export__in=rows, outcome=Attempt.Outcome.UNCERTAIN).update(outcome=outcome)

@@ -1,0 +1,181 @@
+"""What the approver does: set accounts, export, reject, undo, cancel, retry, link. Each call is one click."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Case, Exists, F, OuterRef, Value, When
+from django.db.models.functions import Concat, Now
+
+from companies import audit
+from companies.models import Member
+from erp_integrations.base import AccountKind, Receipt
+from erp_integrations.models import Connection, GLAccount
+from exports.models import (
+    ACCOUNTS,
+    ASSIGNABLE,
+    REJECTABLE,
+    Batch,
+    CodeExport,
+    CodeExportQuerySet,
+    Invalid,
+    Status,
+    account_words,
+)
+from exports.services import calling
+from exports.services.moves import click, lock_items, move
+from exports.services.outcomes import TRIES_ANEW
+from exports.services.results import KEEP, Problem, Result, Selection
+from exports.services.selecting import count_left, is_complete, is_own, rows_of, selected
+from wbs.models import Hold, SegmentItem
+
+RETRYABLE = (Status.FAILED, Status.ATTENTION)
+
+
+def assign_accounts(
+    member: Member, connection: Connection, selection: Selection, income: object, expense: object
+) -> Result:
+    """Set accounts of many READY or FAILED codes: KEEP, an account's id, or None (expense only: explicitly none).
+
+    Raises Invalid for an account that the list does not offer.
+    """
+    able = connection.adapter_class.capabilities
+    chosen: dict[str, GLAccount | None] = {}
+    if income is not KEEP:
+        chosen["income_account"] = _offered(connection, income, able.income_kinds)
+    if expense is not KEEP:
+        kinds = able.expense_kinds if able.has_expense_account else frozenset()
+        chosen["expense_account"] = _offered(connection, expense, kinds) if expense is not None else None
+    if not chosen:
+        return Result(None, 0)
+    with click(member, connection, Batch.Kind.ASSIGN) as batch:
+        batch.count = _mark(selected(member, connection, selection, ASSIGNABLE), batch)
+        marked = CodeExport.objects.filter(batch=batch)
+        audit.record_each(
+            marked,
+            member.user_id,
+            "export.assigned",
+            kind="export",
+            label="code",
+            old=ACCOUNTS,
+            new=Concat(*_words_after(chosen)),
+            batch_id=batch.pk,
+        )
+        marked.update(**chosen)
+    return _result(batch, count_left(member, batch, selection, ASSIGNABLE))
+
+
+def queue_codes(member: Member, connection: Connection, selection: Selection) -> Result:
+    """Accept the READY codes of the selection. The caller wakes the connection after commit."""
+    rows = selected(member, connection, selection, [Status.READY]).filter(~is_own(member), is_complete())
+    with click(member, connection, Batch.Kind.EXPORT) as batch:
+        move(rows, Status.QUEUED, batch, "export.queued", export_batch=batch, **TRIES_ANEW)
+    return _result(batch, count_left(member, batch, selection, [Status.READY], accepting=True))
+
+
+def reject_codes(member: Member, connection: Connection, selection: Selection) -> Result:
+    """Give the codes of the selection back to the WBS; what is being sent stays and is counted."""
+    with click(member, connection, Batch.Kind.REJECT) as batch:
+        move(selected(member, connection, selection, REJECTABLE), Status.REJECTED, batch, "export.rejected")
+    return _result(batch, count_left(member, batch, selection, REJECTABLE))
+
+
+def undo_rejection(member: Member, batch: Batch) -> Result:
+    """Put each code of a rejection back where it was, as long as nothing happened to it since."""
+    unedited = SegmentItem.objects.filter(pk=OuterRef("item"), version=OuterRef("item_version"), is_active=True)
+    rows = rows_of(member, batch.connection).filter(Exists(unedited), batch=batch, status=Status.REJECTED)
+    with click(member, batch.connection, Batch.Kind.UNDO) as undo:
+        lock_items(SegmentItem.objects.filter(pk__in=CodeExport.objects.filter(batch=batch).values("item")))
+        if Batch.objects.filter(pk=batch.pk, kind=Batch.Kind.REJECT, undone_at=None).update(undone_at=Now()):
+            ready = rows.filter(previous_status__in=(Status.READY, Status.QUEUED))
+            move(ready, Status.READY, undo, "export.undone")
+            for status in RETRYABLE:
+                before = rows.filter(previous_status=status)
+                move(before, status, undo, "export.undone", message=F("previous_message"))
+    return Result(undo if undo.count else None, undo.count, changed=batch.count - undo.count)
+
+
+def set_reason(member: Member, batch: Batch, reason: str) -> None:
+    """Tell the sender why: the reason of a rejection, on the batch and its codes."""
+    with transaction.atomic():
+        Batch.objects.filter(pk=batch.pk, company=member.company_id).update(reason=reason)
+        rejected = rows_of(member, batch.connection).filter(batch=batch, status=Status.REJECTED)
+        rejected.update(message=reason, version=F("version") + 1, changed_at=Now(), changed_by=member.user_id)
+        Hold.objects.filter(connection=batch.connection_id, item__in=rejected.values("item")).update(note=reason)
+        audit.record_each(
+            rejected, member.user_id, "export.reason", kind="export", label="code", new=reason, batch_id=batch.pk
+        )
+    batch.reason = reason
+
+
+def cancel_codes(member: Member, connection: Connection, ids: Sequence[int]) -> Result:
+    """Take QUEUED codes back to READY."""
+    with click(member, connection, Batch.Kind.CANCEL) as batch:
+        rows = rows_of(member, connection).filter(pk__in=ids, status=Status.QUEUED)
+        move(rows, Status.READY, batch, "export.cancelled")
+    return _result(batch, count_left(member, batch, Selection.of(ids), [Status.QUEUED]))
+
+
+def retry_codes(member: Member, connection: Connection, ids: Sequence[int]) -> Result:
+    """Queue FAILED and ATTENTION codes again; the ERP is asked first about the latter. The caller wakes."""
+    rows = rows_of(member, connection).filter(~is_own(member), is_complete(), pk__in=ids, status__in=RETRYABLE)
+    look_first = Case(When(status=Status.ATTENTION, then=Value(True)), default=F("look_first"))
+    with click(member, connection, Batch.Kind.RETRY) as batch:
+        move(rows, Status.QUEUED, batch, "export.retried", export_batch=batch, look_first=look_first, **TRIES_ANEW)
+    return _result(batch, count_left(member, batch, Selection.of(ids), RETRYABLE, accepting=True))
+
+
+def link_code(member: Member, export: CodeExport, remote_id_seen: str) -> Result:
+    """Take the ERP's item for ours, after reading it again. Calls the ERP."""
+    connection = export.connection
+    receipts, error = calling.find(connection.adapter(), [export.as_data()])
+    receipt = receipts.get(export.reference)
+    if error:
+        return _problem(export, error.message)
+    if receipt is None or receipt.remote_id != remote_id_seen:
+        return _problem(export, f"The ERP no longer has the item that you saw as {export.code}. Retry the code.")
+    with click(member, connection, Batch.Kind.LINK) as batch:
+        others = CodeExport.objects.filter(connection=connection, remote_id=receipt.remote_id)
+        other = others.exclude(pk=export.pk).first()
+        if other is None:
+            rows = rows_of(member, connection).filter(~is_own(member), pk=export.pk, status=Status.ATTENTION)
+            _link(rows.filter(version=export.version), batch, receipt)
+    if other:
+        return _problem(export, f"The item in the ERP belongs to {other.code} already.")
+    return _result(batch, {} if batch.count else {"changed": 1})
+
+
+def _link(rows: CodeExportQuerySet, batch: Batch, receipt: Receipt) -> None:
+    held = {"remote_id": receipt.remote_id, "receipt": dict(vars(receipt)), "detail": receipt.detail}
+    move(rows, Status.SUCCESS, batch, "export.linked", look_first=False, **held)
+
+
+def _offered(connection: Connection, account_id: Any, kinds: frozenset[AccountKind]) -> GLAccount:
+    account = GLAccount.objects.active().of_kinds(kinds).filter(connection=connection, pk=account_id).first()
+    if account is None:
+        raise Invalid("This account cannot be chosen any more. Choose one of the list.")
+    return account
+
+
+def _mark(rows: CodeExportQuerySet, batch: Batch) -> int:
+    """Lock the rows of a click and mark them as its own, so that the audit can tell what they were before."""
+    return rows.update(batch=batch, version=F("version") + 1, changed_at=Now(), changed_by=batch.actor_id)
+
+
+def _words_after(chosen: dict[str, GLAccount | None]) -> list[Any]:
+    """ACCOUNTS as it reads after the click."""
+
+    def words(field: str) -> Any:
+        return Value(str(chosen[field] or "none")) if field in chosen else account_words(field)
+
+    return [Value("Income: "), words("income_account"), Value("; Expense: "), words("expense_account")]
+
+
+def _result(batch: Batch, left: dict[str, Any]) -> Result:
+    return Result(batch if batch.count else None, batch.count, **left)
+
+
+def _problem(export: CodeExport, sentence: str) -> Result:
+    return Result(None, 0, problems=[Problem(export.code, sentence, export.pk)])

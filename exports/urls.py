@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, include, path
+
+from exports.views import actions, code, history, review, sending
+
+app_name = "exports"
+
+one_code = [
+    path("", code.code, name="code"),
+    path("assign/", code.assign, name="assign"),
+    path("retry/", actions.retry, name="retry"),
+    path("cancel/", actions.cancel, name="cancel"),
+    path("link/", actions.link, name="link"),
+]
+
+review_page: list[URLPattern | URLResolver] = [
+    path("", review.standard_cost_codes, name="standard_cost_codes"),
+    path("poll/", review.poll, name="poll"),
+    path("export/", actions.export, name="export"),
+    path("reject/", actions.reject, name="reject"),
+    path("retry/", actions.retry_selected, name="retry_selected"),
+    path("set-accounts/", actions.set_accounts, name="set_accounts"),
+    path("batches/<int:pk>/undo/", actions.undo, name="undo"),
+    path("batches/<int:pk>/reason/", actions.reason, name="reason"),
+    path("<int:pk>/", include(one_code)),
+]
+
+export_history = [
+    path("", history.history, name="history"),
+    path("<int:pk>/", history.batch, name="batch"),
+    path("<int:pk>/codes.csv", history.batch_csv, name="batch_csv"),
+]
+
+urlpatterns = [
+    path("send/", sending.send, name="send"),
+    path("recall/", sending.recall, name="recall"),
+    path("<slug:connection>/standard-cost-codes/", include(review_page)),
+    path("<slug:connection>/history/", include(export_history)),
+]

@@ -1,0 +1,153 @@
+"""What the approver's clicks do: one service call each, then the answer."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_POST
+
+from companies.access import MemberRequest, member_required
+from companies.models import Level, Tool
+from erp_integrations.models import Connection
+from exports import services, words
+from exports.forms import read_bulk_account, read_ids, read_selection
+from exports.models import FILTERS, Batch, Invalid
+from exports.review import RETRYABLE, Choices, Listing
+from exports.services import Result
+from exports.views.answers import Banner, answer, connection_of, list_url
+
+approver = member_required(Tool.ERP, Level.STANDARD, approver=True)
+NONE_TICKED = Banner("error", "Tick the cost codes first.")
+
+
+@require_POST
+@approver
+def export(request: MemberRequest, connection: str) -> HttpResponse:
+    erp, selection = connection_of(request, connection), read_selection(request.POST)
+    if selection.ids == ():
+        return answer(request, erp, NONE_TICKED, status=422)
+    result = services.queue_codes(request.member, erp, selection)
+    services.wake([erp.pk])
+    went = result.count and not words.stayed(result)  # the progress bar tells it
+    banner = Banner("success" if went else "info", words.exported(result), explain=True, quiet=bool(went))
+    return answer(request, erp, banner, asked=selection.ids)
+
+
+@require_POST
+@approver
+def reject(request: MemberRequest, connection: str) -> HttpResponse:
+    erp, selection = connection_of(request, connection), read_selection(request.POST)
+    if selection.ids == ():
+        return answer(request, erp, NONE_TICKED, status=422)
+    result = services.reject_codes(request.member, erp, selection)
+    batch = result.batch.pk if result.batch and result.count else None
+    place = "the list" if selection.filter == "all" else FILTERS[selection.filter][0]
+    return answer(request, erp, Banner("warning", words.rejected(result, place), batch))
+
+
+@require_POST
+@approver
+def set_accounts(request: MemberRequest, connection: str) -> HttpResponse:
+    """With the button "Set Accounts" (no JavaScript) the page that asks for them, with "Apply" the deed."""
+    erp, selection = connection_of(request, connection), read_selection(request.POST)
+    if selection.ids == ():
+        return answer(request, erp, NONE_TICKED, status=422)
+    if "choose" in request.GET:
+        return _ask_for_accounts(request, erp)
+    try:
+        income = read_bulk_account(request.POST.get("set_income", ""))
+        expense = read_bulk_account(request.POST.get("set_expense", ""))
+        result = services.assign_accounts(request.member, erp, selection, income, expense)
+    except Invalid as invalid:
+        return answer(request, erp, Banner("error", invalid.message), status=422)
+    return answer(request, erp, Banner("success" if result.count else "info", words.accounts_set(result)))
+
+
+def _ask_for_accounts(request: MemberRequest, connection: Connection) -> HttpResponse:
+    context = {
+        "connection": connection,
+        "tab": "standard-cost-codes",
+        "base": list_url(connection),
+        "listing": Listing.read(request.POST),
+        "carried": [(name, value) for name in ("seen_at", "all_matching") if (value := request.POST.get(name))],
+        "ids": read_ids(request.POST.getlist("export")),
+        "choices": Choices.read(connection),
+        "has_expense": connection.adapter_class.capabilities.has_expense_account,
+    }
+    return render(request, "exports/set_accounts.html", context)
+
+
+@require_POST
+@approver
+def retry_selected(request: MemberRequest, connection: str) -> HttpResponse:
+    erp, selection = connection_of(request, connection), read_selection(request.POST)
+    if selection.ids == ():
+        return answer(request, erp, NONE_TICKED, status=422)
+    ids = selection.ids
+    if ids is None:
+        found = Listing(selection.filter, selection.search).of(erp).filter(status__in=RETRYABLE)
+        ids = tuple(found.values_list("pk", flat=True))
+    return _retry(request, erp, ids)
+
+
+@require_POST
+@approver
+def retry(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
+    erp = connection_of(request, connection)
+    return _retry(request, erp, (get_object_or_404(erp.code_exports, pk=pk).pk,))
+
+
+def _retry(request: MemberRequest, connection: Connection, ids: tuple[int, ...]) -> HttpResponse:
+    result = services.retry_codes(request.member, connection, ids)
+    services.wake([connection.pk])
+    return answer(request, connection, _told("Retried", result))
+
+
+@require_POST
+@approver
+def cancel(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
+    erp = connection_of(request, connection)
+    row = get_object_or_404(erp.code_exports, pk=pk)
+    return answer(request, erp, _told("Cancelled", services.cancel_codes(request.member, erp, [row.pk])))
+
+
+@require_POST
+@approver
+def link(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
+    erp = connection_of(request, connection)
+    row = get_object_or_404(erp.code_exports, pk=pk)
+    result = services.link_code(request.member, row, request.POST.get("remote_id", ""))
+    return answer(request, erp, _told("Linked", result), touched=Q(pk=pk))
+
+
+def _told(verb: str, result: Result) -> Banner:
+    """What became of one row: the row itself shows it, so the page needs a banner only when something stayed."""
+    whole = bool(result.count) and not words.stayed(result) and not result.problems
+    return Banner("success" if whole else "error", words.did(verb, result), quiet=whole)
+
+
+def _rejection(connection: Connection, pk: int) -> Batch:
+    return get_object_or_404(connection.batches, pk=pk, kind=Batch.Kind.REJECT)
+
+
+@require_POST
+@approver
+def undo(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
+    erp = connection_of(request, connection)
+    result = services.undo_rejection(request.member, _rejection(erp, pk))
+    return answer(request, erp, Banner("success" if result.count else "info", words.undone(result)))
+
+
+@require_POST
+@approver
+def reason(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
+    """Tell the sender why. The banner stays, so that Undo does."""
+    erp = connection_of(request, connection)
+    batch, text = _rejection(erp, pk), request.POST.get("reason", "").strip()
+    if not text:
+        told = Banner("warning", "Type the reason that the sender is told.", pk)
+        return answer(request, erp, told, status=422)
+    services.set_reason(request.member, batch, text)
+    told = Banner("warning", f"Reason saved for {words.codes(batch.count)}: {text}", pk, text)
+    return answer(request, erp, told, touched=Q(batch=batch))

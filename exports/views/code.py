@@ -1,0 +1,91 @@
+"""One code: its accounts as two plain drop-downs, the auto-save, and everything that happened to it."""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import reswap, retarget, trigger_client_event
+
+from companies.access import MemberRequest, member_required
+from companies.models import AuditEvent, Level, Tool
+from exports.forms import read_account
+from exports.models import CodeExport, Conflict, Invalid
+from exports.review import Choices, Row, comparison, number
+from exports.views.answers import Banner, connection_of, list_url
+
+NEWER = "Someone else changed or exported this code meanwhile; this is how it is now. Your choice was not saved."
+
+
+@require_GET
+@member_required(Tool.ERP, Level.READ_ONLY)
+def code(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
+    banner = Banner(**request.session.pop("review_banner")) if "review_banner" in request.session else None
+    return _page(request, connection, pk, banner)
+
+
+def _page(
+    request: MemberRequest, slug: str, pk: int, banner: Banner | None = None, *, error: str = "", status: int = 200
+) -> HttpResponse:
+    erp = connection_of(request, slug)
+    export = get_object_or_404(erp.code_exports.for_review().select_related("item"), pk=pk)
+    post = request.POST
+    context = {
+        "connection": erp,
+        "tab": "standard-cost-codes",
+        "base": list_url(erp),
+        "row": Row.of(export, request.member),
+        "banner": banner,
+        "error": error,
+        "income": number(post.get("income")) or export.income_account_id,
+        "expense": number(post.get("expense")) or export.expense_account_id,
+        "choices": Choices.read(erp),
+        "comparison": comparison(export),
+        "attempts": export.attempts.all()[:20],
+        "events": AuditEvent.objects.filter(company=erp.company, subject="export", subject_id=export.pk).select_related(
+            "actor"
+        )[:100],
+    }
+    return render(request, "exports/code.html", context, status=status)
+
+
+@require_POST
+@member_required(Tool.ERP, Level.STANDARD, approver=True)
+def assign(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
+    """Save both accounts of one code, if it still is the version that the page shows."""
+    post = request.POST
+    try:
+        income, expense = read_account(post.get("income", "")), read_account(post.get("expense", ""))
+        row = CodeExport.assign(pk, request.member, connection, number(post.get("version")), income, expense)
+    except CodeExport.DoesNotExist:
+        raise Http404("There is no such cost code here.") from None
+    except Conflict as conflict:
+        return _newer(request, connection, conflict.row)
+    except Invalid as invalid:
+        return _not_saved(request, connection, pk, invalid.message)
+    if not request.htmx:
+        request.session["review_banner"] = {"level": "success", "text": f"Saved {row.code}."}
+        return redirect(reverse("exports:code", args=[request.member.company.slug, connection, pk]))
+    response = render(request, "exports/_status.html", _cell(request, row, saved=True))
+    return trigger_client_event(response, "say", {"value": f"Saved {row.code}"})
+
+
+def _newer(request: MemberRequest, slug: str, export: CodeExport) -> HttpResponse:
+    """409: the whole row as it is now, and a sentence."""
+    if not request.htmx:
+        return _page(request, slug, export.pk, error=NEWER, status=409)
+    response = render(request, "exports/_row.html", _cell(request, export, NEWER), status=409)
+    return reswap(retarget(response, f"#export-{export.pk}"), "outerHTML")
+
+
+def _not_saved(request: MemberRequest, slug: str, pk: int, sentence: str) -> HttpResponse:
+    """422: the choice stays on the screen, with a sentence beside it."""
+    if not request.htmx:
+        return _page(request, slug, pk, error=sentence, status=422)
+    export = get_object_or_404(connection_of(request, slug).code_exports.for_review(), pk=pk)
+    return render(request, "exports/_status.html", _cell(request, export, sentence), status=422)
+
+
+def _cell(request: MemberRequest, export: CodeExport, problem: str = "", *, saved: bool = False) -> dict[str, object]:
+    return {"row": Row.of(export, request.member, problem), "saved": saved}

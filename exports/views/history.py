@@ -1,0 +1,95 @@
+"""The tab "Export History": every click with its codes and their errors, and the audit trail."""
+
+from __future__ import annotations
+
+import csv
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.db.models import Q
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_GET
+
+from companies.access import MemberRequest, member_required
+from companies.models import AuditEvent, Level, Tool
+from erp_integrations.models import Connection
+from exports.models import Batch, CodeExportQuerySet
+from exports.review import Row, number
+from exports.views.answers import connection_of, list_url
+from exports.words import status_words
+
+reader = member_required(Tool.ERP, Level.READ_ONLY)
+ROWS = 100
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")  # how a cell begins that a spreadsheet would run
+
+
+@require_GET
+@reader
+def history(request: MemberRequest, connection: str) -> HttpResponse:
+    erp = connection_of(request, connection)
+    batches = erp.batches.select_related("actor")
+    context = {
+        "batches": Paginator(batches, 50).get_page(request.GET.get("page")),
+        "events": _older(_events(erp), request),
+    }
+    return render(request, "exports/history.html", {**_frame(erp), **context})
+
+
+@require_GET
+@reader
+def batch(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
+    erp = connection_of(request, connection)
+    click = get_object_or_404(erp.batches.select_related("actor"), pk=pk)
+    page = Paginator(_codes(erp, click), ROWS).get_page(request.GET.get("page"))
+    context = {
+        "batch": click,
+        "page": page,
+        "rows": [Row.of(export, request.member) for export in page],
+        "can_undo": request.member.can_review and click.kind == Batch.Kind.REJECT and not click.undone_at,
+    }
+    return render(request, "exports/batch.html", {**_frame(erp), **context})
+
+
+@require_GET
+@reader
+def batch_csv(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
+    erp = connection_of(request, connection)
+    click = get_object_or_404(erp.batches, pk=pk)
+    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{erp.slug}-batch-{click.pk}.csv"'
+    response.write("\ufeff")
+    sheet = csv.writer(response)
+    sheet.writerow(["Cost Code", "Description", "Income Account", "Expense Account", "Export Status", "Details"])
+    for e in _codes(erp, click).iterator(chunk_size=1000):
+        cells = [e.code, e.description, e.income_account or "", e.expense_account or "", status_words(e), e.detail]
+        sheet.writerow([_safe(str(cell)) for cell in cells])
+    return response
+
+
+def _frame(connection: Connection) -> dict[str, Any]:
+    return {"connection": connection, "tab": "history", "base": list_url(connection)}
+
+
+def _codes(connection: Connection, batch: Batch) -> CodeExportQuerySet:
+    """The codes that a click moved: the audit trail knows, the rows themselves only know their last click."""
+    events = AuditEvent.objects.filter(company=connection.company, batch_id=batch.pk, subject="export")
+    return connection.code_exports.filter(pk__in=events.values("subject_id")).for_review().select_related("item")
+
+
+def _events(connection: Connection) -> Any:
+    """What happened to the codes of this connection and to the connection itself."""
+    codes = Q(subject="export", subject_id__in=connection.code_exports.order_by().values("pk"))
+    itself = Q(subject="connection", subject_id=connection.pk)
+    return AuditEvent.objects.filter(codes | itself, company=connection.company).select_related("actor")
+
+
+def _older(events: Any, request: MemberRequest) -> list[AuditEvent]:
+    """One page of events, from `before` on (keyset: the trail only grows)."""
+    before = number(request.GET.get("before"))
+    return list((events.filter(pk__lt=before) if before else events)[:ROWS])
+
+
+def _safe(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{cell}" if cell.startswith(FORMULA) else cell

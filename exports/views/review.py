@@ -1,0 +1,60 @@
+"""The tab "Standard Cost Codes": the list, and the poll that keeps it current."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET, require_POST
+
+from companies.access import MemberRequest, member_required
+from companies.models import Level, Tool
+from exports.review import CAP, PAGE_SIZES, Choices, Listing, Row
+from exports.views.answers import Banner, connection_of, frame, moved_rows, problem
+
+
+@require_GET
+@member_required(Tool.ERP, Level.READ_ONLY)
+def standard_cost_codes(request: MemberRequest, connection: str) -> HttpResponse:
+    erp = connection_of(request, connection)
+    context = frame(request, erp, Listing.read(request.GET))
+    banner = Banner(**request.session.pop("review_banner")) if "review_banner" in request.session else None
+    context |= _page(request, context, explain=bool(banner and banner.explain))
+    context |= {
+        "banner": banner,
+        "all_matching": request.GET.get("select") == "all",
+        "choices": Choices.read(erp) if request.member.can_review else None,
+        "has_expense": erp.adapter_class.capabilities.has_expense_account,
+        "sizes": [(size, context["base"] + context["listing"].query(rows=size, page=1)) for size in PAGE_SIZES],
+    }
+    return render(request, "exports/standard_cost_codes.html", context)
+
+
+def _page(request: MemberRequest, context: dict[str, Any], *, explain: bool) -> dict[str, Any]:
+    """The rows of one page, read after the clock: what arrives in between counts as arrived since."""
+    listing, total = context["listing"], context["counts"].of(context["listing"].states)
+    last = max(1, -(-total // listing.rows))
+    page = min(listing.page, last) if total <= CAP else listing.page
+    first = (page - 1) * listing.rows
+    found = listing.of(context["connection"]).for_review().select_related("item__parent")
+    exports = list(found[first : first + listing.rows + 1])
+    return {
+        "rows": [Row.of(e, request.member, problem(e) if explain else "") for e in exports[: listing.rows]],
+        "page": page,
+        "pages": f"{last:,}" if total <= CAP else "many",
+        "before": context["base"] + listing.query(page=page - 1) if page > 1 else "",
+        "after": context["base"] + listing.query(page=page + 1) if len(exports) > listing.rows else "",
+    }
+
+
+@require_POST
+@member_required(Tool.ERP, Level.READ_ONLY)
+def poll(request: MemberRequest, connection: str) -> HttpResponse:
+    """204 when nothing changed, else the summary and each row whose state did."""
+    erp = connection_of(request, connection)
+    context = frame(request, erp, Listing.read(request.POST))
+    rows = moved_rows(request, erp)
+    if not rows and context["mark"] == request.POST.get("mark"):
+        return HttpResponse(status=204)
+    return render(request, "exports/_changes.html", {**context, "rows": rows})
