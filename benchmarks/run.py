@@ -1,0 +1,58 @@
+"""Which measures are taken, and how large."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, nullcontext
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+from django.core.management import call_command
+
+from benchmarks import pipeline, web
+from benchmarks.rig import Finding, Rig
+from benchmarks.sites import Site, enter, own_database
+from tests.servers.tryton import TrytonServer
+
+
+@dataclass(frozen=True)
+class Scale:
+    rig: Rig = field(default_factory=Rig)
+    pages: tuple[int, ...] = (100, 10_000)
+    clicks: tuple[int, ...] = (1_000, 10_000)
+    erp: str = "tryton"
+    has_gates: bool = True
+    gates_growth: bool = False
+
+
+SCALES = {
+    "": Scale(),
+    "--all": Scale(pages=(100, 10_000, 100_000), clicks=(1_000, 10_000, 100_000), gates_growth=True),
+    "--smoke": Scale(Rig(2, 2, 1, 1, 1), pages=(2, 3), clicks=(2, 3), erp="instant", has_gates=False),
+}
+
+
+def measure(scale: Scale) -> Iterator[Finding]:
+    with ExitStack() as running:
+        empty = running.enter_context(own_database())
+        enter(empty)
+        call_command("migrate", verbosity=0)
+        sites = {
+            codes: Site(running.enter_context(own_database(empty)), codes, erp="instant")
+            for codes in sorted({*scale.pages, *scale.clicks})
+        }
+        few, *many = (sites[codes] for codes in scale.pages)
+        for site in many:
+            yield web.page(scale.rig, few, site)
+        yield web.auto_save(scale.rig, few)
+        clicked = [sites[codes] for codes in scale.clicks]
+        yield pipeline.overhead(scale.rig, clicked[0])
+        for action in ("export", "reject"):
+            yield web.growth(scale.rig, clicked, action, scale.gates_growth)
+        open_erp = (
+            TrytonServer if scale.erp == "tryton" else lambda: nullcontext(SimpleNamespace(options={}, credentials={}))
+        )
+        with open_erp() as erp:
+            given = {"erp": scale.erp, "options": erp.options, "credentials": erp.credentials}
+            books = Site(running.enter_context(own_database(empty)), scale.clicks[0], **given)
+        yield pipeline.pipeline(scale.rig, open_erp, books)
