@@ -1,0 +1,22 @@
+"""The benchmarks run: what they measure is for `bin/test --all`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.servers.programs import ROOT
+
+NAMES = ("page: ", "auto-save: ", "overhead ", "growth: ", "pipeline: ")
+
+
+@pytest.mark.pg_only
+def test_every_benchmark_can_be_taken() -> None:
+    command = [sys.executable, "-W", "error", "-m", "benchmarks", "--smoke"]
+    done = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, timeout=240)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [name for name in NAMES if f"\n{name}" not in done.stdout] == []

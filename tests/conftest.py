@@ -1,0 +1,96 @@
+"""What all tests share: no way out to the network, real worker processes, and no test that is skipped."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.flush import emptying_lifts_triggers as emptying_lifts_triggers
+from tests.servers.celery import Beat, CeleryProcess, Worker
+
+FAST = {"EXPORT_LEASE_S": "2", "EXPORT_SETTLE_S": "0", "EXPORT_SWEEP_S": "0.5", "EXPORT_RETRY_S": "0.2"}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _loopback_only() -> Iterator[None]:
+    """Tests that reach out would pass or fail with the weather."""
+    connect, resolve = socket.socket.connect, socket.getaddrinfo
+
+    def guarded_connect(self: socket.socket, address: Any) -> None:
+        if self.family != socket.AF_UNIX and not _is_loopback(address[0]):
+            raise PermissionError(f"A test tried to reach {address[0]}.")
+        connect(self, address)
+
+    def guarded_resolve(host: str | bytes | None, *words: Any, **named: Any) -> list[Any]:
+        name = host.decode() if isinstance(host, bytes) else host
+        if name is None or _is_loopback(name) or _is_address(name):
+            return resolve(host, *words, **named)
+        raise socket.gaierror(socket.EAI_NONAME, f"A test tried to look up {name}.")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded_connect)
+        patch.setattr(socket, "getaddrinfo", guarded_resolve)
+        yield
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_loopback(name: str) -> bool:
+    return name == "localhost" or (_is_address(name) and ipaddress.ip_address(name).is_loopback)
+
+
+@pytest.fixture
+def start_process(transactional_db: None) -> Iterator[Callable[..., CeleryProcess]]:
+    """`start_process(Worker, EXPORT_LEASE_S="1")`: a real process on the test's database; ended with the test."""
+    from config.celery import app
+
+    started: list[CeleryProcess] = []
+    with app.connection_for_write() as broker:
+        app.amqp.queues[app.conf.task_default_queue](broker).purge()
+
+    def start(kind: type[CeleryProcess], **environment: str) -> CeleryProcess:
+        process = kind(**{**FAST, **environment})
+        started.append(process)
+        return process.start()
+
+    yield start
+    for process in started:
+        process.stop()
+
+
+@pytest.fixture
+def worker(start_process: Callable[..., Worker]) -> Worker:
+    return start_process(Worker)
+
+
+@pytest.fixture
+def beat(start_process: Callable[..., Beat]) -> Beat:
+    """Sweeps twice a second."""
+    return start_process(Beat)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A test that did not run proves nothing, so it counts as failed."""
+    if session.exitstatus == pytest.ExitCode.OK and _not_run(session.config):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    if number := _not_run(config):
+        terminalreporter.write_line(f"{number} skipped or expected to fail: counted as failed.", red=True)
+
+
+def _not_run(config: pytest.Config) -> int:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    return sum(len(reporter.stats.get(kind, [])) for kind in ("skipped", "xfailed", "xpassed"))

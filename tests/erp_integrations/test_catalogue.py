@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import pytest
+
+from erp_integrations import catalogue
+from erp_integrations.base import Capabilities, Delivery
+from tests.erp_integrations.vault import VaultAdapter
+
+UNSPOKEN = {"has_atomic_batches"}  # how we talk to it; nothing that people choose an ERP by
+
+
+def test_every_yes_or_no_of_the_capabilities_is_spoken_of() -> None:
+    asked = {field.name for field in fields(Capabilities) if field.type == "bool"}
+
+    assert set(catalogue.ABILITIES) == asked - UNSPOKEN
+
+
+def test_an_integration_that_states_nothing_can_nothing() -> None:
+    entry = catalogue.entry_of(VaultAdapter)
+
+    assert entry.can == []
+    assert set(entry.cannot) == set(catalogue.ABILITIES.values())
+    assert entry.limits == ["No limits of its own"]
+    assert entry.how == "Sent one code at a time"
+
+
+def test_what_it_states_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    able = replace(
+        VaultAdapter.capabilities,
+        has_tiers=True,
+        batch_size=80,
+        code_limit=31,
+        description_limit=4095,
+        forbidden_characters=":/",
+    )
+    monkeypatch.setattr(VaultAdapter, "capabilities", able)
+
+    entry = catalogue.entry_of(VaultAdapter)
+
+    assert entry.can == ["Tiers: divisions become items too"]
+    assert entry.limits == [
+        "Code: at most 31 characters",
+        "Description: at most 4095 characters",
+        "Code: without : /",
+    ]
+    assert entry.how == "Sent up to 80 codes at a time"
+
+
+def test_a_pulled_erp_takes_the_codes_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(VaultAdapter, "delivery", Delivery.PULL)
+
+    assert catalogue.entry_of(VaultAdapter).how == "Taken by the ERP's connector when it calls"

@@ -1,0 +1,83 @@
+"""The referee: reads our tables, the audit trail and the ERP's own journal, and tells where an invariant is broken.
+
+RELIABILITY names the invariants I1 to I10. It shares no code with the services; call it when all is quiet.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+
+from companies.models import AuditEvent
+from erp_integrations.models import Connection
+from exports.models import Attempt, CodeExport, Status
+from tests.exports.scripted import Books
+from wbs.models import Hold
+
+NO_MOVE = {"export.assigned", "export.reason"}
+
+
+def check_invariants(connection: Connection, books: Books) -> None:
+    rows = list(CodeExport.objects.filter(connection=connection).select_related("income_account", "expense_account"))
+    check_books(rows, books)
+    check_history(rows)
+    check_calls(books)
+    holds = {hold.item_id: hold for hold in Hold.objects.filter(connection=connection)}
+    assert set(holds) == {row.item_id for row in rows}, "I10: each code that was sent has its row and its hold"
+    for row in rows:
+        lock = {Status.SUCCESS: Hold.Lock.CODE, Status.REJECTED: Hold.Lock.NONE}.get(Status(row.status), Hold.Lock.ALL)
+        hold = holds[row.item_id]
+        assert (hold.word, hold.note, hold.lock) == (Status(row.status).label, row.message, lock), f"hold of {row}"
+
+
+def check_books(rows: list[CodeExport], books: Books) -> None:
+    ours = [item for item in books.items() if item["reference"]]
+    twice = [name for name, count in Counter(item["reference"] for item in ours).items() if count > 1]
+    assert not twice, f"I1: twice in the ERP: {twice}"
+    items = {item["remote_id"]: item for item in books.items()}
+    for row in rows:
+        if row.status != Status.SUCCESS:
+            continue
+        item = items.get(row.remote_id or "")
+        assert item, f"I2: {row} is Success, but the ERP has no {row.remote_id}"
+        if item["reference"] is None:
+            continue  # linked: its values are the ERP's own
+        on_screen = (
+            row.code,
+            row.description,
+            row.income_account and row.income_account.remote_id,
+            row.expense_account and row.expense_account.remote_id,
+        )
+        sent = Attempt.objects.filter(export=row).first()
+        assert sent is not None, f"I2: {row} is Success without an attempt"
+        names = ("code", "description", "income_account", "expense_account")
+        assert tuple(item[name] for name in names) == on_screen, f"I9: {row}"
+        assert tuple(sent.payload[name] for name in names) == on_screen, f"I2: {row}"
+
+
+def check_history(rows: list[CodeExport]) -> None:
+    for row in rows:
+        events = list(AuditEvent.objects.filter(subject="export", subject_id=row.pk).order_by("id"))
+        assert all(event.company_id == row.company_id for event in events), f"I7: {row}"
+        moves = [event for event in events if event.action not in NO_MOVE]
+        assert len([move for move in moves if move.old]) == row.moves, f"I6: {row} has {row.moves} moves"
+        for one, next_one in pairwise(moves):
+            assert one.new.split(":")[0] == next_one.old, f"I6: {row} went {one.new} and then from {next_one.old}"
+        assert not [move for move in moves if move.old == Status.SUCCESS.label], f"I5: {row} left Success"
+        for one, next_one in pairwise([*moves, None]):
+            if one and one.action in ("export.rejected", "export.recalled"):
+                late = Attempt.objects.filter(export=row, started_at__gt=one.at)
+                late = late.filter(started_at__lt=next_one.at) if next_one else late
+                assert not late.exists(), f"I4: {row} was sent after its rejection"
+
+
+def check_calls(books: Books) -> None:
+    """I8: no call starts while another process is at one, unless that process is dead for the lease's time."""
+    at_it: dict[int, float] = {}
+    for event in books.events():
+        if event["event"] == "start":
+            others = [pid for pid, since in at_it.items() if pid != event["pid"] and event["at"] - since < 1]
+            assert not others, f"I8: two processes speak with the ERP at {event['at']}"
+            at_it[event["pid"]] = event["at"]
+        elif event["event"] == "end":
+            at_it.pop(event["pid"], None)

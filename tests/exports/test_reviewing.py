@@ -1,0 +1,455 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from companies.models import AuditEvent
+from erp_integrations.base import AccountKind
+from exports import services
+from exports.models import Batch, CodeExport, Invalid, Status
+from exports.services import KEEP
+from tests import factories
+from tests.exports.referee import check_invariants
+from tests.exports.scene import Scene
+from tests.exports.scripted import Rule
+from wbs.models import Hold, SegmentItem
+
+
+def events(action: str) -> list[tuple[str, str, str]]:
+    """What the audit trail tells of an action: label, old, new."""
+    return list(AuditEvent.objects.filter(action=action).order_by("label").values_list("label", "old", "new"))
+
+
+def put(code: str, status: Status, **values: Any) -> CodeExport:
+    CodeExport.objects.filter(code=code).update(status=status, **values)
+    return CodeExport.objects.get(code=code)
+
+
+def queries(call: Any) -> list[str]:
+    """Statements of a call; BEGIN, COMMIT and SAVEPOINT are not counted."""
+    with CaptureQueriesContext(connection) as captured:
+        call()
+    return [query["sql"] for query in captured if not query["sql"].startswith(("SAVEPOINT", "RELEASE", "ROLLBACK"))]
+
+
+# Export
+
+
+def test_export_accepts_the_whole_list(scene: Scene) -> None:
+    scene.ready("01-100", "01-200")
+
+    result = services.queue_codes(scene.alice, scene.connection, scene.seen())
+
+    row = scene.row("01-100")
+    assert result.count == 2
+    assert scene.states() == {"01-100": "QUEUED", "01-200": "QUEUED"}
+    assert (row.batch, row.export_batch, row.changed_by) == (result.batch, result.batch, scene.alice.user)
+    assert events("export.queued") == [("01-100", "Ready to Export", "Queued"), ("01-200", "Ready to Export", "Queued")]
+    check_invariants(scene.connection, scene.books)
+
+
+def test_export_keeps_to_filter_search_and_ticks(scene: Scene) -> None:
+    rows = scene.ready("01-100", "01-200", "02-100")
+
+    services.queue_codes(scene.alice, scene.connection, scene.seen(search="02-"))
+    services.queue_codes(scene.alice, scene.connection, scene.seen(ids=(rows[0].pk,)))
+    services.queue_codes(scene.alice, scene.connection, scene.seen(filter="failed-to-export"))
+
+    assert scene.states() == {"01-100": "QUEUED", "01-200": "READY", "02-100": "QUEUED"}
+
+
+def test_codes_without_an_active_income_account_stay_and_are_counted(scene: Scene) -> None:
+    scene.send("01-100")
+    scene.ready("01-200", "01-300")
+    idle = factories.make_account(scene.connection, "4100", is_active=False)
+    CodeExport.objects.filter(code="01-200").update(income_account=idle)
+
+    result = services.queue_codes(scene.alice, scene.connection, scene.seen())
+
+    assert (result.count, result.lacking) == (1, 2)
+
+
+def test_codes_with_an_inactive_expense_account_stay(scene: Scene) -> None:
+    scene.ready("01-100")
+    scene.expense.is_active = False
+    scene.expense.save()
+
+    assert services.queue_codes(scene.alice, scene.connection, scene.seen()).lacking == 1
+
+
+def test_what_arrived_since_the_list_was_read_stays(scene: Scene) -> None:
+    scene.ready("01-100")
+    seen = scene.seen()
+    rows = scene.ready("01-200")
+
+    result = services.queue_codes(scene.alice, scene.connection, seen)
+    ticked = services.queue_codes(scene.alice, scene.connection, replace(seen, ids=(rows[0].pk,)))
+
+    assert (result.count, result.arrived) == (1, 1)
+    assert (ticked.count, ticked.arrived) == (0, 1)
+
+
+def test_what_someone_else_changed_since_stays_and_own_changes_go(scene: Scene) -> None:
+    rows = scene.ready("01-100", "01-200")
+    seen = scene.seen()
+    for member, row in ((scene.alice, rows[0]), (scene.dora, rows[1])):
+        CodeExport.assign(row.pk, member, "scripted-erp", row.version, scene.income.pk, None)
+
+    result = services.queue_codes(scene.alice, scene.connection, seen)
+
+    assert (result.count, result.changed) == (1, 1)
+    assert scene.states() == {"01-100": "QUEUED", "01-200": "READY"}
+
+
+def test_the_loser_of_two_exports_is_told(scene: Scene) -> None:
+    scene.ready("01-100")
+    seen = scene.seen()
+    services.queue_codes(scene.alice, scene.connection, seen)
+
+    result = services.queue_codes(scene.dora, scene.connection, seen)
+
+    assert (result.count, result.batch, result.in_flight) == (0, None, 1)
+
+
+def test_an_export_that_comes_after_a_rejection_is_told_too(scene: Scene) -> None:
+    scene.ready("01-100")
+    seen = scene.seen()
+    services.reject_codes(scene.dora, scene.connection, seen)
+
+    result = services.queue_codes(scene.alice, scene.connection, seen)
+
+    assert (result.count, result.changed) == (0, 1)
+
+
+def test_older_exports_that_still_run_are_not_counted(scene: Scene) -> None:
+    scene.queue("01-100")
+    scene.ready("01-200")
+
+    result = services.queue_codes(scene.alice, scene.connection, scene.seen())
+
+    assert (result.count, result.in_flight, result.changed) == (1, 0, 0)
+
+
+def test_with_four_eyes_nobody_accepts_what_they_sent(scene: Scene) -> None:
+    scene.ready("01-100")
+    scene.alice.company.four_eyes = scene.dora.company.four_eyes = True
+
+    own = services.queue_codes(scene.dora, scene.connection, scene.seen())
+    others = services.queue_codes(scene.alice, scene.connection, scene.seen())
+
+    assert (own.count, own.own) == (0, 1)
+    assert (others.count, others.own) == (1, 0)
+
+
+def test_another_companys_member_exports_nothing(scene: Scene) -> None:
+    scene.ready("01-100")
+
+    assert services.queue_codes(factories.make_charlie(), scene.connection, scene.seen()).count == 0
+
+
+@pytest.mark.parametrize("click", [services.queue_codes, services.reject_codes])
+def test_a_click_takes_as_many_queries_for_1000_codes_as_for_10(scene: Scene, click: Any) -> None:
+    counts = []
+    for division, number in (("01", 10), ("02", 1000)):
+        make_many(scene, division, number)
+        seen = scene.seen()
+        counts.append(len(queries(lambda seen=seen: click(scene.alice, scene.connection, seen))))
+        assert CodeExport.objects.filter(status="READY").count() == 0
+
+    assert counts[0] == counts[1] <= 7
+
+
+def make_many(scene: Scene, division: str, number: int) -> None:
+    top = factories.make_cost_code(f"{division}-000")
+    items = [
+        SegmentItem(
+            company=top.company,
+            segment=top.segment,
+            parent=top.parent,
+            code=f"{place:04}",
+            full_code=f"{division}-{place:04}",
+            full_code_key=f"{division}-{place:04}",
+            sort_key=f"{division}-{place:04}",
+            description="Many",
+            description_key="many",
+            tier=2,
+        )
+        for place in range(1, number + 1)
+    ]
+    SegmentItem.objects.bulk_create(items)
+    services.send_codes(scene.dora, scene.connection, [item.pk for item in items])
+    CodeExport.objects.filter(status="READY").update(income_account=scene.income)
+
+
+# Reject, undo, reason
+
+
+def test_reject_all_empties_the_list_and_frees_the_codes(scene: Scene) -> None:
+    scene.ready("01-100", "01-200")
+
+    result = services.reject_codes(scene.alice, scene.connection, scene.seen())
+
+    assert result.count == 2
+    assert set(scene.states().values()) == {"REJECTED"}
+    assert set(Hold.objects.values_list("lock", "word")) == {(Hold.Lock.NONE, "Rejected")}
+    check_invariants(scene.connection, scene.books)
+
+
+@pytest.mark.parametrize("status", ["READY", "QUEUED", "FAILED", "ATTENTION"])
+def test_what_is_not_at_the_erp_can_be_rejected(scene: Scene, status: Status) -> None:
+    scene.ready("01-100")
+    put("01-100", status)
+
+    assert services.reject_codes(scene.alice, scene.connection, scene.seen(filter="all")).count == 1
+
+
+@pytest.mark.parametrize("status", ["SENDING", "UNKNOWN"])
+def test_what_is_at_the_erp_is_not_rejected_but_counted(scene: Scene, status: Status) -> None:
+    row = scene.ready("01-100")[0]
+    put("01-100", status)
+
+    for selection in (scene.seen(filter="all"), scene.seen(ids=(row.pk,))):
+        result = services.reject_codes(scene.alice, scene.connection, selection)
+        assert (result.count, result.in_flight) == (0, 1)
+
+
+def test_a_rejection_counts_what_someone_exported_meanwhile(scene: Scene) -> None:
+    scene.ready("01-100", "01-200")
+    seen = scene.seen()
+    services.queue_codes(scene.dora, scene.connection, replace(seen, search="01-100"))
+
+    result = services.reject_codes(scene.alice, scene.connection, seen)
+
+    assert (result.count, result.in_flight) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("READY", "READY"), ("QUEUED", "READY"), ("FAILED", "FAILED"), ("ATTENTION", "ATTENTION")]
+)
+def test_undo_puts_a_code_back_where_it_was(scene: Scene, before: Status, after: str) -> None:
+    scene.ready("01-100")
+    put("01-100", before, message="E42" if before != "READY" else "")
+    rejected = services.reject_codes(scene.alice, scene.connection, scene.seen(filter="all")).batch
+    services.set_reason(scene.alice, rejected, "wrong division")
+
+    result = services.undo_rejection(scene.alice, rejected)
+
+    row = scene.row("01-100")
+    assert (result.count, row.status, row.generation) == (1, after, 1)
+    assert row.message == ("" if after == "READY" else "E42")
+    hold = Hold.objects.get()
+    assert (hold.lock, hold.word, hold.note) == (Hold.Lock.ALL, Status(after).label, row.message)
+
+
+def test_undo_leaves_what_was_edited_sent_again_or_retired_since(scene: Scene) -> None:
+    rows = scene.ready("01-100", "01-200", "01-300", "01-400")
+    rejected = services.reject_codes(scene.alice, scene.connection, scene.seen()).batch
+    SegmentItem.objects.filter(pk=rows[0].item_id).update(version=2)
+    services.send_codes(scene.dora, scene.connection, [rows[1].item_id])
+    SegmentItem.objects.filter(pk=rows[2].item_id).update(is_active=False)
+
+    result = services.undo_rejection(scene.alice, rejected)
+
+    assert (result.count, result.changed) == (1, 3)
+    assert scene.states() == {"01-100": "REJECTED", "01-200": "READY", "01-300": "REJECTED", "01-400": "READY"}
+    assert (scene.row("01-200").generation, scene.row("01-400").generation) == (2, 1)
+    check_invariants(scene.connection, scene.books)
+
+
+def test_undo_happens_once(scene: Scene) -> None:
+    scene.ready("01-100")
+    rejected = services.reject_codes(scene.alice, scene.connection, scene.seen()).batch
+    services.undo_rejection(scene.alice, rejected)
+    services.reject_codes(scene.alice, scene.connection, scene.seen())
+
+    assert services.undo_rejection(scene.alice, rejected).count == 0
+    assert scene.states() == {"01-100": "REJECTED"}
+
+
+def test_only_a_rejection_is_undone(scene: Scene) -> None:
+    [row] = scene.send("01-100")
+    services.recall_codes(scene.dora, [row.item_id])
+
+    assert services.undo_rejection(scene.alice, Batch.objects.get(kind="recall")).count == 0
+
+
+def test_a_reason_reaches_codes_and_wbs(scene: Scene) -> None:
+    scene.ready("01-100")
+    rejected = services.reject_codes(scene.alice, scene.connection, scene.seen()).batch
+
+    services.set_reason(scene.alice, rejected, "Use 01-200")
+
+    assert scene.row("01-100").message == Hold.objects.get().note == Batch.objects.get(pk=rejected.pk).reason
+    assert events("export.reason") == [("01-100", "", "Use 01-200")]
+    check_invariants(scene.connection, scene.books)
+
+
+def test_another_companys_member_undoes_and_reasons_nothing(scene: Scene) -> None:
+    scene.ready("01-100")
+    rejected = services.reject_codes(scene.alice, scene.connection, scene.seen()).batch
+    charlie = factories.make_charlie()
+
+    services.set_reason(charlie, rejected, "ha")
+
+    assert services.undo_rejection(charlie, rejected).count == 0
+    assert (scene.row("01-100").status, scene.row("01-100").message) == ("REJECTED", "")
+
+
+# Set Accounts
+
+
+def test_accounts_are_set_for_many_rows_with_one_event_each(scene: Scene) -> None:
+    scene.send("01-100", "01-200")
+
+    result = services.assign_accounts(scene.alice, scene.connection, scene.seen(), scene.income.pk, scene.expense.pk)
+
+    assert (result.count, result.batch.kind) == (2, "assign")
+    new = "Income: 4000 Account 4000; Expense: 5000 Account 5000"
+    assert events("export.assigned") == [(code, "Income: none; Expense: none", new) for code in ("01-100", "01-200")]
+
+
+def test_leave_unchanged_and_no_expense_account_are_different(scene: Scene) -> None:
+    scene.ready("01-100")
+
+    services.assign_accounts(scene.alice, scene.connection, scene.seen(), KEEP, None)
+
+    row = scene.row("01-100")
+    assert (row.income_account, row.expense_account) == (scene.income, None)
+    assert events("export.assigned")[-1] == (
+        "01-100",
+        "Income: 4000 Account 4000; Expense: 5000 Account 5000",
+        "Income: 4000 Account 4000; Expense: none",
+    )
+
+
+@pytest.mark.parametrize("status", sorted(set(Status) - {Status.READY, Status.FAILED}))
+def test_accounts_are_set_before_acceptance_only(scene: Scene, status: Status) -> None:
+    row = scene.ready("01-100")[0]
+    put("01-100", status, remote_id="R1")
+
+    result = services.assign_accounts(scene.alice, scene.connection, scene.seen(ids=(row.pk,)), KEEP, None)
+
+    assert (result.count, scene.row("01-100").expense_account) == (0, scene.expense)
+
+
+def test_accounts_that_are_not_offered_are_refused(scene: Scene) -> None:
+    scene.send("01-100")
+    other = factories.make_connection(slug="other-erp")
+    wrong = [
+        factories.make_account(other, "4000"),
+        factories.make_account(scene.connection, "1000", AccountKind.OTHER),
+        factories.make_account(scene.connection, "4100", is_active=False),
+        scene.expense,
+    ]
+
+    for account in wrong:
+        with pytest.raises(Invalid, match="cannot be chosen"):
+            services.assign_accounts(scene.alice, scene.connection, scene.seen(), account.pk, KEEP)
+
+
+# Cancel, retry, link
+
+
+def test_cancel_takes_a_queued_code_back(scene: Scene) -> None:
+    [row] = scene.queue("01-100")
+
+    assert services.cancel_codes(scene.alice, scene.connection, [row.pk]).count == 1
+    assert scene.states() == {"01-100": "READY"}
+    check_invariants(scene.connection, scene.books)
+
+
+def test_cancel_comes_too_late_for_what_is_being_sent(scene: Scene) -> None:
+    [row] = scene.queue("01-100")
+    put("01-100", Status.SENDING)
+
+    result = services.cancel_codes(scene.alice, scene.connection, [row.pk])
+
+    assert (result.count, result.in_flight) == (0, 1)
+
+
+@pytest.mark.parametrize(("before", "look_first"), [("FAILED", False), ("ATTENTION", True)])
+def test_retry_queues_again_and_asks_first_about_what_was_in_doubt(
+    scene: Scene, before: Status, look_first: bool
+) -> None:
+    [row] = scene.ready("01-100")
+    put("01-100", before, message="E42", tries=3, doubts=4)
+
+    result = services.retry_codes(scene.alice, scene.connection, [row.pk])
+
+    row.refresh_from_db()
+    assert (result.count, row.status, row.message, row.look_first) == (1, "QUEUED", "", look_first)
+    assert (row.tries, row.doubts, row.export_batch) == (0, 0, result.batch)
+
+
+def test_retry_needs_an_income_account_and_the_right_state(scene: Scene) -> None:
+    rows = scene.send("01-100") + scene.ready("01-200")
+    put("01-100", Status.FAILED)
+
+    result = services.retry_codes(scene.alice, scene.connection, [row.pk for row in rows])
+
+    assert (result.count, result.lacking) == (0, 1)
+    assert scene.states() == {"01-100": "FAILED", "01-200": "READY"}
+
+
+def attention(scene: Scene) -> CodeExport:
+    """01-100 exists in the ERP, made by someone else."""
+    scene.queue("01-100")
+    scene.books.tell(Rule("exists", "01-100"))
+    scene.portion()
+    row = scene.row("01-100")
+    assert (row.status, row.message) == ("ATTENTION", "01-100 is there already.")
+    return row
+
+
+def test_link_takes_the_erps_item_for_ours(scene: Scene) -> None:
+    row = attention(scene)
+
+    result = services.link_code(scene.alice, row, "R1")
+
+    row.refresh_from_db()
+    assert (result.count, row.status, row.remote_id) == (1, "SUCCESS", "R1")
+    assert Hold.objects.get().lock == Hold.Lock.CODE
+    check_invariants(scene.connection, scene.books)
+
+
+def test_link_refuses_another_item_than_the_one_seen(scene: Scene) -> None:
+    row = attention(scene)
+
+    result = services.link_code(scene.alice, row, "R99")
+
+    assert (result.count, scene.row("01-100").status) == (0, "ATTENTION")
+    assert [p.sentence for p in result.problems] == [
+        "The ERP no longer has the item that you saw as 01-100. Retry the code."
+    ]
+
+
+def test_link_refuses_an_item_that_belongs_to_another_code(scene: Scene) -> None:
+    row = attention(scene)
+    scene.send("01-200")
+    put("01-200", Status.SUCCESS, remote_id="R1")
+
+    result = services.link_code(scene.alice, row, "R1")
+
+    assert [p.sentence for p in result.problems] == ["The item in the ERP belongs to 01-200 already."]
+
+
+def test_link_tells_what_the_erp_answers(scene: Scene) -> None:
+    row = attention(scene)
+    scene.books.tell(Rule("transient", on="find"))
+
+    result = services.link_code(scene.alice, row, "R1")
+
+    assert [p.sentence for p in result.problems] == ["The ERP cannot be reached."]
+
+
+def test_link_comes_too_late_when_the_row_moved(scene: Scene) -> None:
+    row = attention(scene)
+    services.reject_codes(scene.dora, scene.connection, scene.seen(filter="all"))
+
+    result = services.link_code(scene.alice, row, "R1")
+
+    assert (result.count, result.changed, scene.states()) == (0, 1, {"01-100": "REJECTED"})

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from erp_integrations.models import Connection
+from exports import services
+from exports.models import CodeExport, Status
+from exports.services import leases, running
+from tests.exports.scene import Scene
+from tests.servers.redis import Redis
+from tests.servers.server import free_port
+
+
+@pytest.fixture
+def woken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    ids: list[int] = []
+    monkeypatch.setattr(running, "wake", ids.extend)
+    return ids
+
+
+def test_the_sweep_wakes_connections_with_due_work(scene: Scene, woken: list[int]) -> None:
+    services.sweep()
+    assert woken == []
+
+    scene.queue("01-100")
+    services.sweep()
+
+    assert woken == [scene.connection.pk]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"state": "paused"},
+        {"state": "broken"},
+        {"open_until": leases.in_seconds(60)},
+        {"lease_until": leases.in_seconds(60)},
+    ],
+)
+def test_the_sweep_lets_alone_who_cannot_or_need_not_be_woken(
+    scene: Scene, woken: list[int], values: dict[str, Any]
+) -> None:
+    scene.queue("01-100")
+    Connection.objects.update(**values)
+
+    services.sweep()
+
+    assert woken == []
+
+
+def test_the_sweep_lets_alone_what_is_not_due_yet(scene: Scene, woken: list[int]) -> None:
+    scene.queue("01-100")
+    CodeExport.objects.update(due_at=leases.in_seconds(60))
+
+    services.sweep()
+
+    assert woken == []
+
+
+@pytest.mark.parametrize("state", ["active", "paused"])
+def test_the_sweep_gives_up_what_a_dead_worker_left(scene: Scene, woken: list[int], state: str) -> None:
+    scene.queue("01-100")
+    Connection.objects.update(lease_token=7, lease_until=leases.in_seconds(-1), state=state)
+    CodeExport.objects.update(status=Status.SENDING, lease_token=7)
+
+    services.sweep()
+
+    row = scene.row("01-100")
+    assert (row.status, row.message) == ("UNKNOWN", "The export was interrupted.")
+    assert woken == ([scene.connection.pk] if state == "active" else [])
+
+
+def test_the_sweep_leaves_a_living_worker_alone(scene: Scene, woken: list[int]) -> None:
+    scene.queue("01-100")
+    lease = leases.take(Connection.objects.all())
+    assert lease
+    CodeExport.objects.update(status=Status.SENDING, lease_token=lease.token)
+
+    services.sweep()
+
+    assert scene.states() == {"01-100": "SENDING"}
+
+
+@pytest.fixture
+def broker(settings: Any) -> Iterator[Redis]:
+    """A broker of this test's own, to be killed."""
+    from config.celery import app
+
+    before = app.conf.broker_url
+    with Redis() as redis:
+        app.conf.broker_url = redis.url
+        yield redis
+    app.conf.broker_url = before
+
+
+def seconds(call: Any) -> float:
+    started = time.monotonic()
+    call()
+    return time.monotonic() - started
+
+
+def test_a_dead_broker_fails_no_click_and_is_used_again_when_it_is_back(broker: Redis) -> None:
+    from tests.servers.redis import ask
+
+    services.wake([1])
+    broker.kill()
+    assert seconds(lambda: services.wake([1, 2, 3])) < 2
+    broker.restart()
+
+    services.wake([4])
+
+    assert ask(broker.url, "KEYS *").count("tieback") or ":" in ask(broker.url, "DBSIZE")
+
+
+def test_a_broker_that_does_not_answer_is_waited_for_two_seconds_at_most(broker: Redis) -> None:
+    import os
+    import signal
+
+    services.wake([1])
+    os.kill(broker.process_id, signal.SIGSTOP)
+    try:
+        assert seconds(lambda: services.wake([1])) < 3
+    finally:
+        os.kill(broker.process_id, signal.SIGCONT)
+
+
+def test_without_any_broker_a_click_is_not_held_up(broker: Redis) -> None:
+    from config.celery import app
+
+    app.conf.broker_url = f"redis://127.0.0.1:{free_port()}/0"
+
+    assert seconds(lambda: services.wake([1, 2, 3])) < 2

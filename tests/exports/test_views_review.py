@@ -1,0 +1,277 @@
+from __future__ import annotations
+
+import gzip
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+
+from erp_integrations.base import AccountKind
+from exports.models import Batch, Status
+from tests import factories
+from tests.exports.pages import PAGE, Desk, queries, seen
+
+
+@pytest.fixture
+def desk(db: None) -> Desk:
+    return Desk()
+
+
+def html(response: object) -> str:
+    return response.content.decode()  # type: ignore[attr-defined]
+
+
+def rows_in(text: str) -> dict[int, str]:
+    """Id and state of each row."""
+    return {int(pk): status for pk, status in re.findall(r'<tr id="export-(\d+)" data-status="(\w+)"', text)}
+
+
+def test_it_shows_what_waits_in_the_order_of_the_codes(desk: Desk) -> None:
+    second, first = desk.ready("03-100"), desk.ready("01-100")
+    desk.ready("02-100", status=Status.FAILED, message="No such account.")
+
+    page = html(desk.get())
+
+    assert list(rows_in(page)) == [first.pk, second.pk]
+    assert "Export Cost Codes" in page
+    assert "Reject All" in page
+
+
+def test_filters_choose_by_state_and_count_them(desk: Desk) -> None:
+    desk.ready("01-100")
+    failed = desk.ready("01-200", status=Status.FAILED, message="No such account.")
+
+    page = html(desk.get("?filter=failed-to-export"))
+
+    assert rows_in(page) == {failed.pk: "FAILED"}
+    assert re.search(r'filter=failed-to-export" aria-current="page">Failed to Export <span class="num">1</span>', page)
+    assert re.search(r">Ready to Export <span class=\"num\">1</span>", page)
+    assert "No such account." in page
+
+
+def test_counts_are_exact_up_to_a_cap(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("exports.review.CAP", 2)
+    for code in ("01-100", "01-200", "01-300", "01-400"):
+        desk.ready(code)
+
+    assert '<span id="to-export" class="num">2+</span>' in html(desk.get())
+
+
+def test_search_looks_into_codes_and_descriptions_whatever_the_case(desk: Desk) -> None:
+    factories.make_cost_code("05-100", "Façade Panels")
+    panels = desk.ready("05-100")
+    desk.ready("01-100")
+
+    assert list(rows_in(html(desk.get("?q=FAÇADE")))) == [panels.pk]
+    assert list(rows_in(html(desk.get("?q=05-1")))) == [panels.pk]
+    assert 'contains "nothing such"' in html(desk.get("?q=nothing such"))
+
+
+@pytest.mark.parametrize("query", ["?filter=nonsense", "?rows=7", "?page=-3", "?page=99", "?page=9999999999999999999"])
+def test_a_query_without_sense_shows_what_there_is(desk: Desk, query: str) -> None:
+    row = desk.ready("01-100")
+
+    assert list(rows_in(html(desk.get(query)))) == [row.pk]
+
+
+def test_pages_have_the_rows_asked_for_and_lead_on(desk: Desk) -> None:
+    for number in range(60):
+        desk.ready(f"01-{100 + number}")
+
+    first, second = html(desk.get("?rows=50")), html(desk.get("?rows=50&page=2"))
+
+    assert len(rows_in(first)) == 50
+    assert len(rows_in(second)) == 10
+    assert 'rel="next"' in first
+    assert 'rel="next"' not in second
+
+
+def test_an_empty_list_says_where_codes_come_from(desk: Desk) -> None:
+    assert "Nothing waits. New codes come here when an admin sends them" in html(desk.get())
+
+
+def test_bob_sees_the_list_without_controls(desk: Desk) -> None:
+    desk.ready("01-100")
+    bob = desk.client_of(factories.make_bob())
+
+    page = html(desk.get(client=bob))
+
+    assert "Contract Revenue" in page
+    for control in ("Export Cost Codes", "Reject All", "<select", 'type="checkbox"', "Retry"):
+        assert control not in page
+
+
+def test_charlie_finds_nothing_here(desk: Desk) -> None:
+    charlie = desk.client_of(factories.make_charlie())
+
+    assert desk.get(client=charlie).status_code == 404
+    assert desk.post("poll/", client=charlie, seen_at="").status_code == 404
+
+
+def test_an_account_that_became_inactive_is_flagged(desk: Desk) -> None:
+    old = factories.make_account(desk.connection, "4999", is_active=False)
+    desk.ready("01-100", income_account=old)
+
+    page = html(desk.get())
+
+    assert "4999 Account 4999 (inactive)" in page
+    assert "Inactive in the ERP" in page
+
+
+def test_an_account_that_the_default_filled_in_shows_as_inherited(desk: Desk) -> None:
+    desk.connection.default_income_account = desk.income
+    desk.connection.save()
+    desk.ready("01-100")
+    desk.ready("01-200", version=2)
+
+    page = html(desk.get())
+
+    assert page.count("4000 Contract Revenue (default)</option>") == 1
+
+
+def test_a_code_that_changed_in_the_wbs_since_its_export_says_so(desk: Desk) -> None:
+    desk.ready("01-100", status=Status.SUCCESS, remote_id="7")
+    changed = desk.ready("01-200", status=Status.SUCCESS, remote_id="8")
+    factories.SegmentItem.objects.filter(pk=changed.item_id).update(version=2)
+
+    assert html(desk.get("?filter=synced")).count("Changed since export") == 1
+    assert "Changed since export" in html(desk.get(f"{changed.pk}/"))
+
+
+def test_options_are_sent_once_never_per_row(desk: Desk) -> None:
+    factories.make_account(desk.connection, "1000", AccountKind.OTHER, name="Bank")
+    factories.make_account(desk.connection, "4999", is_active=False)
+    for code in ("01-100", "01-200"):
+        desk.ready(code, income_account=None)
+
+    page = html(desk.get())
+
+    assert page.count("4000 Contract Revenue") == page.count("5000 Job Labor") == 1
+    assert page.index('label="Other profit and loss"') > page.index("4000 Contract Revenue")
+    assert "Bank" not in page
+    assert "4999" not in page
+
+
+def test_texts_from_outside_are_escaped(desk: Desk) -> None:
+    desk.ready("01-100", status=Status.FAILED, message="<script>alert(1)</script>", detail="<b>")
+
+    page = html(desk.get("?filter=all&q=%22><script>"))
+
+    assert "<script>alert" not in page
+    assert "<script>&quot;" not in page
+
+
+def test_waiting_for_a_retry_is_told_in_the_companys_time_zone(desk: Desk) -> None:
+    desk.alice.company.time_zone = "America/Chicago"
+    desk.alice.company.save()
+    noon = datetime(2026, 3, 2, 18, 0, tzinfo=UTC)
+    desk.ready("01-100", status=Status.QUEUED, due_at=noon + timedelta(minutes=5), tries=2)
+
+    with time_machine.travel(noon, tick=False):
+        page = html(desk.get("?filter=in-progress"))
+
+    assert "Retrying at 12:05" in page
+
+
+class TestWeight:
+    """The page's budgets: whatever the length of the list, and with a chart of 400 accounts."""
+
+    @pytest.fixture
+    def full(self, desk: Desk) -> Desk:
+        places = ["Residential", "Commercial", "Municipal", "Industrial", "Highway", "Utilities", "Marine", "Tenant"]
+        trades = ["Concrete", "Masonry", "Metals", "Carpentry", "Roofing", "Glazing", "Paint", "Plumbing", "Electrical"]
+        names = [f"{place} {trade}" for place in places for trade in trades]
+        income = [
+            factories.make_account(desk.connection, str(4001 + n * 5), name=f"Revenue: {names[n * 11 % 72]}")
+            for n in range(150)
+        ]
+        expense = [
+            factories.make_account(desk.connection, str(5001 + n * 5), "expense", name=f"Cost: {names[n * 7 % 72]}")
+            for n in range(248)
+        ]
+        for n in range(100):  # each division has an account or two of its own
+            division = n // 8
+            factories.make_cost_code(f"{division + 1:02}-{100 + n}", f"{names[n * 5 % 72]} {trades[n % 9].lower()}")
+            accounts = {
+                "income_account": income[division * 3 + n % 2],
+                "expense_account": expense[division * 5 + n % 2],
+            }
+            desk.ready(f"{division + 1:02}-{100 + n}", **accounts)
+        return desk
+
+    def test_a_hundred_rows_weigh_little(self, full: Desk) -> None:
+        response = full.client.get(PAGE, headers={"Accept-Encoding": "gzip"})
+
+        raw = gzip.decompress(response.content)
+        assert len(rows_in(raw.decode())) == 100
+        assert raw.count(b"<option") > 400
+        assert len(raw) <= 160_000
+        assert len(response.content) <= 12_000
+
+    def test_it_takes_the_same_few_queries_for_any_length(self, full: Desk) -> None:
+        with queries() as of_a_hundred:
+            full.get()
+        full.connection.code_exports.filter(code__lt="09").delete()
+        with queries() as of_ten:
+            full.get()
+
+        assert len(of_a_hundred) == len(of_ten)
+        assert len(of_a_hundred) <= 8
+
+
+class TestPoll:
+    def test_it_is_silent_when_nothing_changed(self, desk: Desk) -> None:
+        row = desk.ready("01-100", status=Status.QUEUED)
+        mark = re.search(r'name="mark" value="([^"]+)"', html(desk.get()))[1]
+
+        assert desk.post("poll/", seen=seen(row), mark=mark).status_code == 204
+
+    def test_it_tells_rows_whose_state_changed_and_only_those(self, desk: Desk) -> None:
+        moved, same = desk.ready("01-100", status=Status.QUEUED), desk.ready("01-200", status=Status.QUEUED)
+        before = seen(moved, same)
+        desk.connection.code_exports.filter(pk=moved.pk).update(
+            status=Status.SUCCESS, remote_id="7", moves=1, version=2
+        )
+
+        answer = html(desk.post("poll/", seen=before))
+
+        assert f'<tr id="export-{moved.pk}" data-status="SUCCESS" hx-swap-oob="true">' in answer
+        assert f'id="export-{same.pk}"' not in answer
+
+    def test_a_row_whose_accounts_alone_changed_is_left_alone(self, desk: Desk) -> None:
+        row = desk.ready("01-100")
+        before = seen(row)
+        desk.connection.code_exports.filter(pk=row.pk).update(version=2)
+
+        assert f'id="export-{row.pk}"' not in html(desk.post("poll/", seen=before))
+
+    def test_it_goes_on_while_something_is_unfinished_and_ends_with_the_outcome(self, desk: Desk) -> None:
+        batch = Batch.objects.create(company=desk.alice.company, connection=desk.connection, kind="export", count=2)
+        row = desk.ready("01-100", status=Status.QUEUED, export_batch=batch)
+        desk.ready("01-200", status=Status.FAILED, export_batch=batch)
+
+        running = html(desk.post("poll/"))
+        desk.connection.code_exports.filter(pk=row.pk).update(status=Status.SUCCESS, remote_id="7")
+        ended = html(desk.post("poll/", batch=batch.pk))
+
+        assert 'hx-trigger="every 1s"' in running
+        assert "1 of 2" in running
+        assert "hx-trigger" not in ended
+        assert "1 Success, 1 Failed." in ended
+        assert "Show failed" in ended
+
+    def test_bob_may_watch(self, desk: Desk) -> None:
+        bob = desk.client_of(factories.make_bob())
+
+        assert desk.post("poll/", client=bob, seen_at="").status_code == 200
+
+    def test_it_takes_few_queries(self, desk: Desk) -> None:
+        rows = [desk.ready(f"01-{n}", status=Status.QUEUED) for n in range(100, 120)]
+        with queries() as ran:
+            desk.post("poll/", seen=seen(*rows), seen_at="")
+
+        assert len(ran) <= 7
+
+    def test_garbage_in_what_was_seen_is_ignored(self, desk: Desk) -> None:
+        assert desk.post("poll/", seen=["x", "1:2", "9" * 30 + ":1:1"], batch="x").status_code == 200

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from erp_integrations.models import Connection
+from exports.models import UNFINISHED, CodeExport
+from tests.exports.referee import check_invariants
+from tests.exports.scene import Scene, _scripted_erp, books
+from tests.servers.celery import Beat, CeleryProcess, Worker
+from tests.servers.redis import Redis
+
+__all__ = ["_scripted_erp", "books"]
+
+QUICK = {"DJANGO_SETTINGS_MODULE": "tests.exports.scripted_settings", "EXPORT_LEASE_S": "1", "EXPORT_RETRY_S": "0.1"}
+
+
+class Processes:
+    """Worker and beat as production runs them, speaking with the scripted ERP."""
+
+    def __init__(self, scene: Scene, start: Callable[..., Any]) -> None:
+        self.scene = scene
+        self._start = start
+
+    def worker(self, **environment: str) -> Worker:
+        return self._start(Worker, **QUICK, **environment)
+
+    def beat(self, **environment: str) -> Beat:
+        return self._start(Beat, **QUICK, **environment)
+
+    def wait_until(self, is_so: Callable[[], Any], timeout_s: float = 30) -> None:
+        deadline = time.monotonic() + timeout_s
+        while not is_so():
+            assert time.monotonic() < deadline, (self.scene.states(), self.scene.books.events()[-5:])
+            time.sleep(0.05)
+
+    def finish(self, timeout_s: float = 30) -> set[str]:
+        """Wait until nothing is unfinished (I3), call the referee, and return the states."""
+        self.wait_until(lambda: not CodeExport.objects.filter(status__in=UNFINISHED).exists(), timeout_s)
+        for erp in Connection.objects.filter(erp="scripted"):
+            if erp.pk == self.scene.connection.pk:
+                check_invariants(erp, self.scene.books)
+        return set(self.scene.states().values())
+
+
+@pytest.fixture
+def scene(transactional_db: None, _scripted_erp: None, books: Any) -> Scene:
+    return Scene(books)
+
+
+@pytest.fixture
+def processes(scene: Scene, start_process: Callable[..., CeleryProcess]) -> Processes:
+    return Processes(scene, start_process)
+
+
+@pytest.fixture
+def broker() -> Iterator[Redis]:
+    """A Redis of this test's own, to be killed and emptied."""
+    from config.celery import app
+
+    before = app.conf.broker_url
+    with Redis() as redis:
+        app.conf.broker_url = redis.url
+        yield redis
+    app.conf.broker_url = before

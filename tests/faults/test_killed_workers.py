@@ -1,0 +1,131 @@
+"""Real worker and beat processes that are killed, frozen or stopped at the worst moment. Rows 1-8, 20 of the matrix.
+
+The scripted ERP keeps whatever it is sent, so a code that is sent twice is there twice.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+from celery import current_app
+
+from companies.models import AuditEvent
+from exports import services
+from exports.models import Attempt, CodeExport
+from tests.exports.scene import Scene
+from tests.exports.scripted import Rule
+from tests.exports.test_reviewing import make_many
+from tests.faults.conftest import Processes
+
+
+def queue_many(scene: Scene, number: int) -> None:
+    make_many(scene, "01", number)
+    services.queue_codes(scene.alice, scene.connection, scene.seen())
+    services.wake([scene.connection.pk])
+
+
+@pytest.mark.parametrize(
+    ("crash", "sent_before"),
+    [("claimed:1", 0), ("answered:1", 10), ("stored:1", 10)],
+    ids=["K1 before the call", "K3 before the outcome is stored", "K4 before the task is done"],
+)
+def test_a_worker_killed_around_its_call(processes: Processes, scene: Scene, crash: str, sent_before: int) -> None:
+    doomed = processes.worker(CRASH=crash)
+    queue_many(scene, 10)
+    processes.wait_until(lambda: "signal 9" in doomed.log.read_text())
+    doomed.kill()
+    assert len(scene.books.items()) == sent_before
+
+    processes.worker()
+    processes.beat()
+
+    assert processes.finish() == {"SUCCESS"}
+    assert len(scene.books.items()) == 10
+
+
+@pytest.mark.parametrize("place", ["die", "die:37"], ids=["K2 before the answer", "K5 in the middle of a portion"])
+def test_a_worker_killed_inside_its_call(processes: Processes, scene: Scene, place: str) -> None:
+    processes.worker()
+    processes.beat()
+    scene.books.tell(Rule(place, times=1))
+
+    queue_many(scene, 60)
+
+    assert processes.finish() == {"SUCCESS"}
+    assert len(scene.books.items()) == 60
+    assert scene.books.events("rule")
+
+
+def test_a_whole_worker_killed_during_its_call(processes: Processes, scene: Scene) -> None:
+    first = processes.worker()
+    scene.books.tell(Rule("sleep:0.8", times=1))
+    queue_many(scene, 10)
+    processes.wait_until(lambda: len(scene.books.items()) == 10)
+    first.kill()
+
+    processes.worker()
+    processes.beat()
+
+    assert processes.finish() == {"SUCCESS"}
+    assert Attempt.objects.count() == 10  # found, not sent again
+
+
+def test_a_worker_told_to_stop_finishes_its_call(processes: Processes, scene: Scene) -> None:
+    worker = processes.worker()
+    scene.books.tell(Rule("sleep:0.8", times=1))
+    queue_many(scene, 10)
+    processes.wait_until(lambda: len(scene.books.items()) == 10)
+
+    assert worker.process
+    worker.process.send_signal(signal.SIGTERM)
+    worker.process.wait(10)
+
+    assert processes.finish() == {"SUCCESS"}
+
+
+def test_a_frozen_worker_finds_its_lease_gone(processes: Processes, scene: Scene) -> None:
+    frozen = processes.worker()
+    scene.books.tell(Rule("sleep:0.5", times=1))
+    queue_many(scene, 10)
+    processes.wait_until(lambda: len(scene.books.items()) == 10)
+    children = frozen.child_ids()
+    for pid in children:
+        os.kill(pid, signal.SIGSTOP)
+
+    processes.worker()
+    processes.beat()
+    assert processes.finish() == {"SUCCESS"}
+    before = list(CodeExport.objects.order_by("pk").values())
+    for pid in children:
+        os.kill(pid, signal.SIGCONT)
+    processes.wait_until(lambda: "Lost the lease" in frozen.log.read_text())
+
+    assert list(CodeExport.objects.order_by("pk").values()) == before
+    assert len(scene.books.items()) == 10
+
+
+def test_a_task_delivered_many_times_runs_once(processes: Processes, scene: Scene) -> None:
+    scene.books.tell(Rule("sleep:0.3"))
+    make_many(scene, "01", 60)
+    services.queue_codes(scene.alice, scene.connection, scene.seen())
+    for _ in range(5):
+        current_app.send_task("exports.tasks.export_connection", [scene.connection.pk])
+    processes.worker()
+    processes.worker()
+
+    assert processes.finish() == {"SUCCESS"}
+    assert [len(event["codes"]) for event in scene.books.events("start")] == [50, 10]
+
+
+def test_a_code_that_kills_each_worker_takes_no_other_with_it(processes: Processes, scene: Scene) -> None:
+    processes.worker()
+    processes.beat()
+    scene.books.tell(Rule("die:0", "01-0007"))
+
+    queue_many(scene, 20)
+
+    assert processes.finish(120) == {"SUCCESS", "ATTENTION"}
+    assert [code for code, state in scene.states().items() if state == "ATTENTION"] == ["01-0007"]
+    assert AuditEvent.objects.filter(action="export.sending", label="01-0007").count() == 4

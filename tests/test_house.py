@@ -1,0 +1,179 @@
+"""The house rules that a machine can hold: which room may import which, and how long things may get."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.servers.programs import ROOT
+
+pytestmark = pytest.mark.once
+
+# Each may import those after it, never back.
+ROOMS = ("config", "exports", "wbs", "erp_integrations", "companies")
+# Inside a room likewise, where these modules (or packages) exist; forms stand beside services.
+FLOORS = {"urls": 0, "views": 1, "tasks": 2, "services": 3, "forms": 3, "models": 4}
+# Inside erp_integrations: what may be imported from where, by the layer of an adapter.
+ADAPTER_LAYERS = {"adapters": 0, "http": 1, "base": 2, "errors": 3}
+LONGEST_FUNCTION, LONGEST_MODULE = 60, 500
+
+
+@dataclass(frozen=True)
+class Import:
+    module: str  # that imports
+    target: str  # what it imports, dotted
+    line: int
+    is_typing_only: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.module} line {self.line} imports {self.target}"
+
+
+def sources() -> dict[str, str]:
+    """Our modules by dotted name; migrations are made by a machine."""
+    paths = [path for room in ROOMS for path in (ROOT / room).rglob("*.py") if "migrations" not in path.parts]
+    return {dotted(path.relative_to(ROOT)): path.read_text() for path in paths}
+
+
+def dotted(path: Path) -> str:
+    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports(module: str, source: str) -> Iterator[Import]:
+    """Every import of one of our modules, those inside functions too."""
+    tree = ast.parse(source)
+    typing_only = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        for target in targets(node):
+            if target.split(".")[0] in ROOMS:
+                yield Import(module, target, node.lineno, id(node) in typing_only)  # type: ignore[attr-defined]
+
+
+def targets(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [name.name for name in node.names]
+    if isinstance(node, ast.ImportFrom):
+        assert node.level == 0, "we write whole names"
+        return [f"{node.module}.{name.name}" for name in node.names]
+    return []
+
+
+def wrong_ways(sources: dict[str, str]) -> list[str]:
+    found = [each for module, source in sources.items() for each in imports(module, source)]
+    return [str(each) for each in found if goes_up(each) or climbs_floors(each) or leaves_the_adapter(each)]
+
+
+def goes_up(each: Import) -> bool:
+    """Into a room above."""
+    here, there = each.module.split(".")[0], each.target.split(".")[0]
+    return ROOMS.index(there) < ROOMS.index(here)
+
+
+def climbs_floors(each: Import) -> bool:
+    here, there = each.module.split("."), each.target.split(".")
+    if here[0] != there[0] or len(there) < 2:
+        return False
+    lower, upper = FLOORS.get(here[1] if len(here) > 1 else ""), FLOORS.get(there[1])
+    return lower is not None and upper is not None and upper < lower
+
+
+def leaves_the_adapter(each: Import) -> bool:
+    """`adapters/<erp> -> http -> base -> errors`, one ERP never another; no Django model below its adapter.py."""
+    here, there = each.module.split("."), each.target.split(".")
+    if here[0] != "erp_integrations" or len(here) < 2 or each.is_typing_only:
+        return False
+    if here[1] == "adapters" and len(here) > 2:
+        other_erp = there[:2] == ["erp_integrations", "adapters"] and len(there) > 2 and there[2] != here[2]
+        return other_erp or (here[-1] == "payload" and is_model(there))
+    layer = ADAPTER_LAYERS.get(here[1])
+    if layer is None or here[1] == "adapters":
+        return False
+    above = ADAPTER_LAYERS.get(there[1], layer) if there[0] == "erp_integrations" and len(there) > 1 else layer
+    return above < layer or (here[1] in ("base", "errors") and is_model(there))
+
+
+def is_model(target: list[str]) -> bool:
+    return "models" in target
+
+
+def test_imports_run_one_way() -> None:
+    assert wrong_ways(sources()) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("companies.access", "from wbs.models import SegmentItem"),
+        ("wbs.models", "import exports.services"),
+        ("erp_integrations.registry", "def late():\n    from exports import services"),
+        ("exports.models", "from exports.services import queue_codes"),
+        ("wbs.forms", "from wbs.views import tree"),
+        ("exports.services.running", "from exports import tasks"),
+        ("erp_integrations.errors", "from erp_integrations.base import Adapter"),
+        ("erp_integrations.base", "from erp_integrations.models import Connection"),
+        ("erp_integrations.http", "from erp_integrations.adapters.tryton import client"),
+        ("erp_integrations.adapters.tryton.payload", "from companies.models import Company"),
+        ("erp_integrations.adapters.tryton.client", "from erp_integrations.adapters.practice import adapter"),
+    ],
+)
+def test_an_import_that_goes_back_is_noticed(module: str, line: str) -> None:
+    assert wrong_ways({module: line}) != []
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("exports.views", "from exports.services import queue_codes"),
+        ("exports.tasks", "from exports import services"),
+        ("wbs.forms", "from companies.models import Company"),
+        ("erp_integrations.adapters.tryton.adapter", "from erp_integrations.http import Client"),
+        ("erp_integrations.models", "from erp_integrations.base import AccountKind"),
+    ],
+)
+def test_an_import_that_goes_on_is_let_be(module: str, line: str) -> None:
+    assert wrong_ways({module: line}) == []
+
+
+def test_base_errors_and_payloads_import_no_django() -> None:
+    pure = [name for name in sources() if name.endswith(("integrations.base", "integrations.errors", ".payload"))]
+
+    assert len(pure) >= 2
+    for name in pure:
+        assert "django.db" not in sources()[name]
+
+
+def test_nothing_is_named_for_no_purpose() -> None:
+    names = {name.rpartition(".")[2] for name in sources()}
+
+    assert names & {"utils", "helpers", "common", "manager", "signals"} == set()
+
+
+def all_sources() -> dict[str, str]:
+    tests = {dotted(path.relative_to(ROOT)): path.read_text() for path in (ROOT / "tests").rglob("*.py")}
+    return sources() | tests
+
+
+def test_functions_are_short() -> None:
+    too_long = [
+        f"{module}.{node.name}: {node.end_lineno - node.lineno + 1} lines"
+        for module, source in all_sources().items()
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= LONGEST_FUNCTION
+    ]
+
+    assert too_long == []
+
+
+def test_modules_are_short() -> None:
+    lengths = {module: source.count("\n") for module, source in all_sources().items()}
+
+    assert {module: length for module, length in lengths.items() if length > LONGEST_MODULE} == {}

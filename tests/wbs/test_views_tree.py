@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from companies.models import Level
+from tests.factories import make_company, make_connection, make_cost_code, make_hold, make_member, make_segment
+from tests.wbs.conftest import signed_in
+from wbs.models import Hold, Segment, SegmentItem
+
+WBS = "/companies/sample-builders/admin/work-breakdown-structure/"
+CODES = f"{WBS}cost-codes/"
+
+pytestmark = pytest.mark.django_db
+
+
+def page(client: Client, query: str = "") -> str:
+    response = client.get(CODES + query)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def rows(html: str) -> list[str]:
+    """The text of each row of the table, without its markup."""
+    return [
+        " ".join(re.sub(r"<[^>]+>", " ", row).split())
+        for row in re.findall(r'<tr id="item-\d+".*?</tr>', html, re.DOTALL)
+    ]
+
+
+class TestSegments:
+    def test_the_page_names_the_segment_its_codes_and_the_way_to_them(self, bob: Client) -> None:
+        make_cost_code("01-100")
+
+        html = bob.get(WBS).content.decode()
+
+        assert f'<a href="{CODES}">Cost Code</a>' in html
+        assert '<td class="num" data-label="Codes">2</td>' in html
+
+    def test_only_reading_is_possible(self, dora: Client) -> None:
+        assert dora.post(WBS).status_code == 405
+
+    def test_it_hides_from_other_companies_and_from_those_without_the_tool(self, charlie: Client) -> None:
+        make_company()
+
+        assert charlie.get(WBS).status_code == 404
+        assert charlie.get(CODES).status_code == 404
+        eve = signed_in(make_member("eve", erp=Level.ADMIN))
+        assert eve.get(WBS).status_code == 403
+        assert eve.get(CODES).status_code == 403
+
+    def test_a_stranger_is_asked_to_sign_in(self, client: Client) -> None:
+        assert client.get(CODES).headers["Location"] == f"/login/?next={CODES}"
+
+
+class TestTheTable:
+    def test_it_shows_code_description_status_and_where_a_code_stands(self, bob: Client) -> None:
+        make_connection(make_company())
+        for code in ("01-100", "01-200", "02-100", "02-200"):
+            make_cost_code(code, f"Text {code}")
+        items = {item.full_code: item for item in SegmentItem.objects.all()}
+        make_hold(items["01-200"], word="Ready to Export")
+        make_hold(items["02-100"], Hold.Lock.CODE, "Success", item_version=0)
+        make_hold(items["02-200"], Hold.Lock.NONE, "Rejected", note="Not this year")
+        items["02-200"].segment.set_active([items["02-200"].pk], False, None)
+
+        assert rows(page(bob)) == [
+            "01 Division 01 Active Division: not exported",
+            "01-100 Text 01-100 Active Not sent",
+            "01-200 (locked) Text 01-200 Active Ready to Export",
+            "02 Division 02 Active Division: not exported",
+            "02-100 (locked) Text 02-100 Active Success Changed since export",
+            "02-200 Text 02-200 Inactive Rejected Not this year",
+        ]
+
+    def test_an_unchanged_code_is_not_called_changed(self, bob: Client) -> None:
+        make_hold(make_cost_code("01"), Hold.Lock.CODE, "Success")
+
+        assert rows(page(bob)) == ["01 (locked) Description 01 Active Success"]
+
+    def test_with_several_connections_each_is_named(self, bob: Client) -> None:
+        company = make_company()
+        code = make_cost_code("01")
+        for name in ("Zeta Books", "Alpha Books"):
+            make_hold(
+                code, connection=make_connection(company, name=name, slug=name[:4].lower()), word=f"In {name[:4]}"
+            )
+
+        assert rows(page(bob)) == ["01 (locked) Description 01 Active Alpha Books: In Alph Zeta Books: In Zeta"]
+
+    def test_text_of_people_is_shown_as_text(self, dora: Client) -> None:
+        make_cost_code('<b>"1"</b>', "<script>alert(1)</script>")
+
+        html = page(dora)
+
+        assert "<script>alert" not in html
+        assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
+        assert 'aria-label="Select &lt;b&gt;&quot;1&quot;&lt;/b&gt;"' in html
+
+    def test_pages_have_100_or_250_rows_and_begin_with_their_division(self, bob: Client) -> None:
+        for number in range(120):
+            make_cost_code(f"01-{number:03}")
+
+        first, second = page(bob), page(bob, "?page=2")
+
+        assert len(rows(first)) == 100
+        assert "(continued)" not in first
+        assert "1 to 100 of 121" in first
+        assert len(rows(second)) == 21
+        assert "Division 01 <span" in second
+        assert "(continued)" in second
+        assert len(rows(page(bob, "?rows=250"))) == 121
+        assert len(rows(page(bob, "?rows=7&page=x"))) == 100
+        assert len(rows(page(bob, "?page=999"))) == 21
+
+    def test_the_search_narrows_and_says_when_nothing_is_found(self, bob: Client) -> None:
+        make_cost_code("01-100", "Décor")
+        make_cost_code("02-200", "Doors")
+
+        assert rows(page(bob, "?q=DÉC")) == ["01-100 Décor Active Not sent"]
+        assert rows(page(bob, "?q=02-2")) == ["02-200 Doors Active Not sent"]
+        assert "No cost code contains “nowhere &amp; never”." in page(bob, "?q=nowhere+%26+never")
+
+    def test_a_search_while_typing_answers_the_table_alone(self, bob: Client) -> None:
+        make_cost_code("01-100")
+
+        response = bob.get(f"{CODES}?q=01", headers={"HX-Request": "true", "HX-Target": "codes"})
+
+        assert response.content.decode().strip().startswith('<div id="codes">')
+
+    def test_an_empty_list_says_what_to_do_next(self, dora: Client, bob: Client) -> None:
+        assert "Import a list" in page(dora)
+        assert "There are no cost codes yet." in page(bob)
+        assert "Import a list" not in page(bob)
+
+    @pytest.mark.parametrize("has_holds", [False, True])
+    def test_it_takes_the_same_number_of_queries_for_100_codes_or_5000(self, dora: Client, has_holds: bool) -> None:
+        segment = make_segment()
+        linked = make_connection(segment.company)
+
+        def fill(start: int, end: int) -> int:
+            SegmentItem.objects.bulk_create(
+                SegmentItem(
+                    company=segment.company,
+                    segment=segment,
+                    code=f"{number:05}",
+                    full_code=f"{number:05}",
+                    full_code_key=f"{number:05}",
+                    sort_key=f"{number:05}",
+                    description="x",
+                    description_key="x",
+                )
+                for number in range(start, end)
+            )
+            if has_holds:
+                items = SegmentItem.objects.filter(holds=None)
+                Hold.objects.bulk_create(
+                    Hold(company=segment.company, item=item, connection=linked, word="Success", item_version=1)
+                    for item in items
+                )
+            with CaptureQueriesContext(connection) as captured:
+                page(dora, "?page=1&rows=250")
+            return len(captured)
+
+        few, many = fill(0, 100), fill(100, 5000)
+
+        assert few == many <= 9
+
+
+class TestControls:
+    BUTTONS = ("Add Item", "Send to ERP", "Recall", "Deactivate", "Reactivate", "Delete")
+
+    def buttons(self, html: str) -> set[str]:
+        texts = re.findall(r"<button[^>]*>(.*?)</button>", html, re.DOTALL)
+        return {re.sub(r"<[^>]+>", "", text).strip() for text in texts}
+
+    def test_an_admin_has_them_all(self, dora: Client) -> None:
+        make_connection(make_company())
+        code = make_cost_code("01-100")
+
+        html = page(dora)
+
+        assert set(self.BUTTONS) <= self.buttons(html)
+        assert f'href="{CODES}import/"' in html
+        assert f'href="{CODES}export/"' in html
+        assert f'value="{code.pk}" aria-label="Select 01-100"' in html
+        assert 'formaction="/companies/sample-builders/erp-integrations/send/"' in html
+        assert 'formaction="/companies/sample-builders/erp-integrations/recall/"' in html
+
+    def test_who_may_only_look_sees_none_of_them(self, bob: Client) -> None:
+        make_connection(make_company())
+        make_cost_code("01-100")
+
+        html = page(bob)
+
+        assert not set(self.BUTTONS) & self.buttons(html)
+        assert 'type="checkbox"' not in html
+        assert f'href="{CODES}import/"' not in html
+        assert f'href="{CODES}export/"' in html
+
+    def test_the_connection_is_chosen_only_among_several(self, dora: Client) -> None:
+        company = make_company()
+        make_cost_code("01")
+        first = make_connection(company)
+
+        html = page(dora)
+        assert f'<input type="hidden" name="connection" value="{first.pk}" form="codes-form">' in html
+        assert ">Connection</label>" not in html
+
+        make_connection(company, name="Other ERP", slug="other-erp")
+        html = page(dora)
+        assert ">Connection</label>" in html
+        assert 'type="hidden" name="connection"' not in html
+
+    def test_without_a_connection_the_button_leads_to_one_or_says_why_not(self, dora: Client) -> None:
+        make_cost_code("01")
+
+        assert '<form method="get" action="/companies/sample-builders/erp-integrations/supported/">' in page(dora)
+        frank = signed_in(make_member("frank", admin=Level.ADMIN))
+        html = page(frank)
+        assert re.search(r'<button type="button"[^>]* disabled[^>]*>.*?Send to ERP', html, re.DOTALL)
+        assert "Someone with Admin on ERP Integrations can connect one." in html
+
+
+class TestProblems:
+    def leave(self, client: Client, *problems: list[object]) -> None:
+        session = client.session
+        session["send_problems"] = list(problems)
+        session.save()
+
+    def test_what_was_not_sent_is_told_beside_its_code_once(self, dora: Client) -> None:
+        code = make_cost_code("01")
+        self.leave(dora, [code.pk, "01", "01 is too long."])
+
+        assert '<p class="error">01 is too long.</p>' in page(dora)
+        assert "01 is too long." not in page(dora)
+
+    def test_what_the_page_does_not_show_is_told_above_it(self, dora: Client) -> None:
+        self.leave(dora, [make_cost_code("01").pk, "01", "01 is too long."], [make_cost_code("02").pk, "02", "02 too."])
+
+        html = page(dora, "?q=02")
+
+        assert re.search(r'banner-error.*<li>01 is too long.</li>.*<div id="codes">', html, re.DOTALL)
+        assert "<li>02 too.</li>" not in html
+
+
+def test_companies_do_not_see_each_other(dora: Client) -> None:
+    Segment.of(make_company("Other Builders", "other-builders")).add_item("77", "Theirs", None, None)
+
+    assert rows(page(dora)) == []
