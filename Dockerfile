@@ -1,0 +1,15 @@
+FROM python:3.11-slim
+
+ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+WORKDIR /srv/tieback
+
+COPY requirements.lock .
+RUN pip install --no-cache-dir --require-hashes -r requirements.lock \
+ && useradd --system --home-dir /var/lib/tieback --create-home tieback
+
+COPY . .
+# The settings want values that only the running container has; collecting files uses none of them.
+RUN DATABASE_URL=postgresql://none/none SECRET_KEY=none CREDENTIAL_KEYS=none SITE_URL=https://none \
+    STATIC_ROOT=/srv/tieback/staticfiles python manage.py collectstatic --no-input
+
+USER tieback
