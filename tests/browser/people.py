@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
@@ -9,11 +12,27 @@ from tests.factories import PASSWORD
 
 
 def sign_in(page: Page, username: str, then: str) -> None:
+    """Back when the page behind it is there with its scripts."""
     page.goto(f"/login/?next={then}")
     page.get_by_label("Username").fill(username)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    page.wait_for_load_state("load")
+
+
+def follow(page: Page, name: str, to: str) -> None:
+    """Click the link, back when the page behind it is there with its scripts."""
+    page.get_by_role("link", name=name, exact=True).click()
+    page.wait_for_url(f"**{to}")
+
+
+def eventually(look: Callable[[], object], expected: object, seconds: float = 10) -> None:
+    """What the server has stored, once its answer to the page is on its way."""
+    deadline = time.monotonic() + seconds
+    while (found := look()) != expected:
+        assert time.monotonic() < deadline, f"still {found!r}, not {expected!r}"
+        time.sleep(0.05)
 
 
 def assert_accessible(page: Page) -> None:

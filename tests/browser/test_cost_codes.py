@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from companies.models import Member
-from tests.browser.people import assert_accessible, sign_in
+from tests.browser.people import assert_accessible, follow, sign_in
 from tests.factories import make_connection, make_cost_code, make_dora, make_hold, make_segment
 from wbs.models import Hold, SegmentItem
 
@@ -30,7 +30,7 @@ def codes_in_order() -> list[str]:
 
 def test_an_item_is_added_and_edited_in_a_dialog(page: Page, dora: Member, console_errors: list[str]) -> None:
     make_cost_code("01-100", "Doors")
-    page.get_by_role("link", name="Cost Code", exact=True).click()
+    follow(page, "Cost Code", CODES)
 
     page.get_by_label("Select 01-100").check()
     page.get_by_role("button", name="Add Item").click()
@@ -75,6 +75,7 @@ def test_someone_elses_change_is_shown_before_it_is_replaced(
     item = make_cost_code("01", "Doors")
     page.goto(CODES)
     page.get_by_role("link", name="01", exact=True).click()
+    expect(page.get_by_role("dialog", name="Edit 01")).to_be_visible()
     item.change("01", "Theirs", None, 1, None)
 
     page.get_by_label("Description").fill("Mine")
@@ -93,7 +94,7 @@ def test_a_list_with_problems_is_checked_mended_and_imported(page: Page, dora: M
         "code;description\n02-100;Doors \n02-100;Again\n01-100;Known\n10-Jan;Damaged\n01-200;Décor\n", "cp1252"
     )
     page.goto(CODES)
-    page.get_by_role("link", name="Import").click()
+    follow(page, "Import", f"{CODES}import/")
     assert_accessible(page)
 
     page.get_by_label("File").set_input_files(file)
@@ -127,7 +128,7 @@ def test_the_search_narrows_while_typing_and_what_it_shows_can_be_deactivated(pa
     table = page.get_by_role("table", name="Cost Codes")
     assert_accessible(page)
 
-    page.get_by_label("Search").press_sequentially("DÉC")
+    page.get_by_label("Search").fill("DÉC")
     expect(table.get_by_role("row")).to_have_count(3)
     expect(page.get_by_role("button", name="Deactivate")).to_be_disabled()
     page.get_by_label("Select all").check()

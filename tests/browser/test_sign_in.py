@@ -11,6 +11,7 @@ MEMBERS = "/companies/sample-builders/admin/members/"
 
 def sign_in(page: Page, username: str, password: str = PASSWORD) -> None:
     """By the keyboard alone; the first field has the focus."""
+    expect(page.get_by_label("Username", exact=True)).to_be_focused()
     page.keyboard.type(username)
     page.keyboard.press("Tab")
     page.keyboard.type(password)
@@ -47,7 +48,8 @@ def test_too_many_wrong_passwords_are_told_how_long_to_wait(page: Page, console_
     for _ in range(6):
         page.get_by_label("Username", exact=True).fill("alice")
         page.get_by_label("Password", exact=True).fill("wrong")
-        page.get_by_role("button", name="Sign in").click()
+        with page.expect_navigation():
+            page.get_by_role("button", name="Sign in").click()
 
     expect(page.get_by_role("alert")).to_have_text("Too many failed sign-ins. Try again in 15 minutes.")
     assert all("429" in error for error in console_errors)
@@ -61,6 +63,7 @@ def test_pages_are_accessible_in_light_and_dark(page: Page, path: str) -> None:
     if path != "/login/":
         page.goto(f"/login/?next={path}")
         sign_in(page, "dora")
+        expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 
     page.goto(path)
 
@@ -72,6 +75,7 @@ def test_an_admin_changes_rights_by_keyboard(page: Page) -> None:
     bob = make_bob()
     page.goto(f"/login/?next={MEMBERS}")
     sign_in(page, "dora")
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 
     level = page.get_by_label("ERP Integrations for bob")
     level.focus()
