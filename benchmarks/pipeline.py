@@ -93,7 +93,7 @@ def _require_success(site: Site) -> None:
 def _portions(site: Site) -> Portions:
     """What the worker's calls carry."""
     codes = [row.as_data() for row in CodeExport.objects.for_adapter()]
-    size = site.connection.adapter_class.capabilities.batch_size
+    size = site.connection.capabilities.batch_size
     return [codes[start : start + size] for start in range(0, len(codes), size)]
 
 

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from erp_integrations.errors import UnsupportedFeature
-
 if TYPE_CHECKING:
     from django.forms import Form
 
@@ -96,6 +94,7 @@ class Receipt:
     is_ours: bool  # does it carry our reference?
     is_active: bool = True
     detail: str = ""
+    obstacle: str = ""  # why it can never be linked, as a sentence; empty when it can
 
     def fits(self, code: CodeData) -> bool:
         """Whether the item is active and holds exactly the values of this code."""
@@ -129,6 +128,7 @@ class Refused:
     reference: str
     message: str
     detail: str = ""
+    is_chart_stale: bool = False  # is an account gone, so that the GL accounts must be read again?
 
 
 @dataclass(frozen=True)
@@ -183,6 +183,11 @@ class Adapter:
         self.credentials = credentials
 
     @classmethod
+    def capabilities_with(cls, options: Mapping[str, Any]) -> Capabilities:
+        """What a connection with these options can do; the same for all, unless an option changes it."""
+        return cls.capabilities
+
+    @classmethod
     def options_form(cls) -> type[Form]:
         """The form of the options; its attribute `secret_fields` names those that are stored encrypted, write-only."""
         raise NotImplementedError
@@ -210,17 +215,9 @@ class Adapter:
         """
         raise NotImplementedError
 
-    def next_message(self, work: Sequence[CodeData]) -> bytes:
-        """Pull only: the message that carries this work."""
-        raise UnsupportedFeature(f"{self.label} is not pulled.")
-
-    def read_answer(self, answer: bytes) -> list[Outcome]:
-        """Pull only: the outcomes in an answer."""
-        raise UnsupportedFeature(f"{self.label} is not pulled.")
-
     def validate(self, code: CodeData) -> list[str]:
         """What this ERP would refuse about the code, as sentences that say what to do; empty when it may be sent."""
-        able, problems = self.capabilities, []
+        able, problems = self.capabilities_with(self.options), []
         if able.code_limit and len(code.code) > able.code_limit:
             problems.append(
                 f"{self.label} allows {able.code_limit} characters for a code; "

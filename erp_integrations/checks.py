@@ -10,10 +10,14 @@ from django.core.checks import CheckMessage, Error
 from django.forms import BaseForm
 
 from erp_integrations.base import Adapter, Capabilities, Delivery
+from erp_integrations.pull import PullAdapter
 from erp_integrations.registry import sources
 
 PUSH_METHODS = ("check", "fetch_gl_accounts", "find", "export_codes")
-PULL_METHODS = ("check", "find", "next_message", "read_answer")
+PULL_METHODS = (
+    *("read_greeting", "accounts_message", "read_accounts", "find_message", "read_found"),
+    *("export_message", "read_outcomes", "connector_error"),
+)
 
 
 def check_adapters(**_: Any) -> list[CheckMessage]:
@@ -52,9 +56,10 @@ def _faults(adapter: type[Adapter]) -> Iterator[tuple[str, str]]:
         yield from (("E006", sentence) for sentence in _capability_faults(able))
     else:
         yield "E006", "`capabilities` is missing: an instance of Capabilities."
-    methods = PUSH_METHODS if adapter.delivery is Delivery.PUSH else PULL_METHODS
-    for name in methods:
-        if getattr(adapter, name) is getattr(Adapter, name):
+    is_pushed = adapter.delivery is Delivery.PUSH
+    base = Adapter if is_pushed else PullAdapter
+    for name in PUSH_METHODS if is_pushed else PULL_METHODS:
+        if getattr(adapter, name, None) in (None, getattr(base, name)):
             yield "E007", f"`{name}` is not implemented."
     yield from (("E008", sentence) for sentence in _form_faults(adapter))
 

@@ -51,7 +51,7 @@ class DefaultAccountsForm(forms.Form):
     def __init__(self, connection: Connection, data: Mapping[str, Any] | None = None) -> None:
         chosen = {"income": connection.default_income_account, "expense": connection.default_expense_account}
         super().__init__(data, initial=chosen)
-        able = connection.adapter_class.capabilities
+        able = connection.capabilities
         kinds = {"income": able.income_kinds, "expense": able.expense_kinds}
         for name, account in chosen.items():
             self.fields[name].queryset = connection.gl_accounts.offered(kinds[name], account)  # type: ignore[attr-defined]

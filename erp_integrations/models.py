@@ -19,7 +19,7 @@ from erp_integrations.errors import ConfigurationError
 from erp_integrations.fields import EncryptedJSONField
 
 if TYPE_CHECKING:
-    from erp_integrations.base import Adapter
+    from erp_integrations.base import Adapter, Capabilities
 
 RESERVED_SLUGS = frozenset({"supported", "new", "send", "recall"})  # pages beside the connections
 CHUNK = 500  # rows per statement
@@ -102,6 +102,11 @@ class Connection(models.Model):
         from erp_integrations.registry import adapter_class
 
         return adapter_class(self.erp)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this connection can do, with the options that it has."""
+        return self.adapter_class.capabilities_with(self.options)
 
     def adapter(self) -> Adapter:
         """Raises ConfigurationError when it is not installed or does not know an option that is stored."""

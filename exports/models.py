@@ -44,7 +44,7 @@ def may_have(field: str, account_id: int | None, connection: Connection) -> Q:
     """Whether a row may have this account: none at all, the one it has, or an active one of a fitting kind."""
     if account_id is None:
         return Q()
-    able = connection.adapter_class.capabilities
+    able = connection.capabilities
     kinds = able.income_kinds if field == "income_account" else able.expense_kinds
     accounts = GLAccount.objects.active().of_kinds(kinds).filter(pk=account_id, connection=connection)
     if field == "expense_account" and not able.has_expense_account:

@@ -180,7 +180,7 @@ class Row:
     @classmethod
     def of(cls, export: CodeExport, member: Member, problem: str = "") -> Row:
         may, status, connection = member.can_review, export.status, export.connection
-        has_expense = connection.adapter_class.capabilities.has_expense_account
+        has_expense = connection.capabilities.has_expense_account
         untouched = status == Status.READY and export.version == 1
         return cls(
             export=export,
@@ -228,7 +228,7 @@ class Choices:
 
     @classmethod
     def read(cls, connection: Connection) -> Choices:
-        able = connection.adapter_class.capabilities
+        able = connection.capabilities
         for_income, for_expense = able.income_kinds, able.expense_kinds if able.has_expense_account else frozenset()
         parts = [  # no kind is in two of them
             ("income", "Income", (for_income - for_expense) & INCOME_KINDS),

@@ -125,4 +125,4 @@ class Tree:
 
     @cached_property
     def _sends_divisions(self) -> bool:
-        return any(connection.adapter_class.capabilities.has_tiers for connection in self.connections)
+        return any(connection.capabilities.has_tiers for connection in self.connections)

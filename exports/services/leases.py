@@ -52,7 +52,7 @@ class Lease:
 
     @property
     def portion_size(self) -> int:
-        return self.connection.adapter_class.capabilities.batch_size
+        return self.connection.capabilities.batch_size
 
     def check_time(self) -> None:
         """Raise Lost if the lease ran out: whoever slept that long may not speak with the ERP any more."""
@@ -70,7 +70,7 @@ def take(connections: ConnectionQuerySet) -> Lease | None:
     if connection is None:
         return None
     try:
-        length_s = connection.adapter_class.capabilities.call_timeout_s + settings.EXPORT_LEASE_S
+        length_s = connection.capabilities.call_timeout_s + settings.EXPORT_LEASE_S
     except ConfigurationError as error:  # the integration is no longer installed
         if connections.filter(state=Connection.State.ACTIVE).update(**after_call(error)):
             _record_broken(connection, error)

@@ -82,7 +82,7 @@ def _ask(lease: Lease, adapter: Adapter, rows: list[CodeExport]) -> bool:
 def _settle_times(rows: list[CodeExport], lease: Lease) -> dict[int, datetime]:
     """Until when the ERP may still be at the last attempt of each: "absent" is believed if it is asked after that."""
     told = settings.EXPORT_SETTLE_S
-    settle_s = told if told >= 0 else lease.connection.adapter_class.capabilities.settle_s
+    settle_s = told if told >= 0 else lease.connection.capabilities.settle_s
     ended = Attempt.objects.filter(export__in=rows).order_by().values_list("export_id").annotate(Max("ended_at"))
     return {export_id: ended_at + timedelta(seconds=settle_s) for export_id, ended_at in ended if ended_at}
 

@@ -41,7 +41,7 @@ def assign_accounts(
 
     Raises Invalid for an account that the list does not offer.
     """
-    able = connection.adapter_class.capabilities
+    able = connection.capabilities
     chosen: dict[str, GLAccount | None] = {}
     if income is not KEEP:
         chosen["income_account"] = _offered(connection, income, able.income_kinds)

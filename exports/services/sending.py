@@ -59,7 +59,7 @@ def _candidates(member: Member, connection: Connection, item_ids: Sequence[int] 
         return lock_items(items.filter(pk__in=item_ids))
     sent = CodeExport.objects.filter(connection=connection, item=OuterRef("pk"))
     edited = sent.filter(status=Status.REJECTED, item_version__lt=OuterRef("version"))
-    if not connection.adapter_class.capabilities.has_tiers:
+    if not connection.capabilities.has_tiers:
         items = items.filter(~Exists(SegmentItem.objects.filter(parent=OuterRef("pk"))))
     return lock_items(items.filter(~Exists(sent) | Exists(edited), is_active=True))
 
@@ -74,7 +74,7 @@ def _sendable(items: list[SegmentItem], connection: Connection, problems: list[P
         .values_list("code_key", "code")
     )
     divisions = set(SegmentItem.objects.filter(parent__in=items).order_by().values_list("parent_id", flat=True))
-    able, adapter, sendable = connection.adapter_class.capabilities, connection.adapter(), []
+    able, adapter, sendable = connection.capabilities, connection.adapter(), []
     for item in items:
         if not item.is_active:
             sentences = ["It is inactive. Reactivate it first."]
@@ -103,7 +103,7 @@ def _as_data(item: SegmentItem, connection: Connection) -> CodeData:
 
 def _default_accounts(connection: Connection) -> dict[str, int | None]:
     """The connection's default accounts, as far as they may be chosen now."""
-    able = connection.adapter_class.capabilities
+    able = connection.capabilities
     return {
         "income_account": _if_offered(connection.default_income_account, able.income_kinds),
         "expense_account": _if_offered(

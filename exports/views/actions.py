@@ -73,7 +73,7 @@ def _ask_for_accounts(request: MemberRequest, connection: Connection) -> HttpRes
         "carried": [(name, value) for name in ("seen_at", "all_matching") if (value := request.POST.get(name))],
         "ids": read_ids(request.POST.getlist("export")),
         "choices": Choices.read(connection),
-        "has_expense": connection.adapter_class.capabilities.has_expense_account,
+        "has_expense": connection.capabilities.has_expense_account,
     }
     return render(request, "exports/set_accounts.html", context)
 

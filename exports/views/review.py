@@ -25,7 +25,7 @@ def standard_cost_codes(request: MemberRequest, connection: str) -> HttpResponse
         "banner": banner,
         "all_matching": request.GET.get("select") == "all",
         "choices": Choices.read(erp) if request.member.can_review else None,
-        "has_expense": erp.adapter_class.capabilities.has_expense_account,
+        "has_expense": erp.capabilities.has_expense_account,
         "sizes": [(size, context["base"] + context["listing"].query(rows=size, page=1)) for size in PAGE_SIZES],
     }
     return render(request, "exports/standard_cost_codes.html", context)

@@ -1,0 +1,26 @@
+"""What is sent: a cost code is an item of the company's tiered segment "Cost Code".
+
+Whoever changes the tree holds the row of its segment until the end of the transaction (`Segment.lock`), so that two
+changes never meet half-way. Against a stale page stands the item's version, against `exports` the item's own row.
+"""
+
+from __future__ import annotations
+
+from wbs.codes import MAX_TIERS, fold, natural_key, order_key
+from wbs.models.drafts import ImportDraft
+from wbs.models.holds import Hold
+from wbs.models.items import SegmentItem, SegmentItemQuerySet
+from wbs.models.segments import Outcome, Segment
+
+__all__ = [
+    "MAX_TIERS",
+    "Hold",
+    "ImportDraft",
+    "Outcome",
+    "Segment",
+    "SegmentItem",
+    "SegmentItemQuerySet",
+    "fold",
+    "natural_key",
+    "order_key",
+]

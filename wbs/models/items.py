@@ -1,0 +1,230 @@
+"""Items of segments: a cost code is an item of the tiered segment "Cost Code"."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import models, transaction
+from django.db.models import F, Max, Q, Value
+from django.db.models.functions import Concat, Left, Length, Now, Substr
+
+from companies.audit import record
+from companies.models import Company
+from wbs import codes
+from wbs.codes import MAX_TIERS, clean, fold, order_key
+from wbs.errors import Conflict, Refused
+from wbs.models.holds import Hold
+
+
+class SegmentItemQuerySet(models.QuerySet["SegmentItem"]):
+    def with_is_division(self) -> SegmentItemQuerySet:
+        """Annotate `is_division`: whether items lie below."""
+        below = SegmentItem.objects.filter(parent=models.OuterRef("pk"))
+        return self.annotate(is_division=models.Exists(below))
+
+    def matching(self, text: str) -> SegmentItemQuerySet:
+        """Items whose code or description contains the text, whatever the case."""
+        key = fold(text)
+        if not key:
+            return self
+        return self.filter(Q(full_code_key__contains=key) | Q(description_key__contains=key))
+
+    def locked(self) -> SegmentItemQuerySet:
+        """Items that are sent to an ERP or are in one."""
+        return self.filter(pk__in=Hold.objects.locking().values("item"))
+
+    def offered_as_parent(self) -> SegmentItemQuerySet:
+        """Divisions and codes of the top tier under which something may be added."""
+        usable = self.filter(is_active=True, tier__lt=MAX_TIERS).exclude(
+            pk__in=self.model.objects.locked().values("pk")
+        )
+        return usable.with_is_division().filter(Q(is_division=True) | Q(tier=1))
+
+    def hold_rows(self) -> list[SegmentItem]:
+        """These items, their rows locked until the end of the transaction: a code that is being sent is waited for.
+
+        Holds are read afterwards, by a query of its own, and so are the ones of that moment.
+        """
+        return list(self.select_for_update(of=("self",)).order_by("pk").prefetch_related("holds__connection"))
+
+
+class SegmentItem(models.Model):
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="segment_items")
+    segment = models.ForeignKey("Segment", on_delete=models.CASCADE, related_name="items")
+    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="children")
+    code = models.CharField(max_length=codes.MAX_CODE)  # of this tier: "100"
+    description = models.CharField(max_length=codes.MAX_DESCRIPTION)
+    description_key = models.CharField(max_length=codes.MAX_DESCRIPTION_KEY, editable=False)  # folded, for search
+    full_code = models.CharField(max_length=codes.MAX_FULL_CODE)  # all tiers joined: "01-100"
+    full_code_key = models.CharField(max_length=codes.MAX_FULL_CODE_KEY, editable=False)  # folded
+    sort_key = models.CharField(max_length=codes.MAX_SORT_KEY, editable=False)  # natural order, parents first
+    tier = models.PositiveSmallIntegerField(default=1)  # 1 is the top
+    is_active = models.BooleanField(default=True)
+    version = models.PositiveIntegerField(default=1)  # rises with every change of code or description
+    created_at = models.DateTimeField(db_default=Now())
+
+    objects = SegmentItemQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["sort_key", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["segment", "full_code_key"], name="one_item_per_full_code"),
+            models.CheckConstraint(condition=Q(tier__gte=1, tier__lte=MAX_TIERS), name="tier_within_limits"),
+        ]
+        indexes = [models.Index(fields=["segment", "sort_key"], name="items_in_order")]
+
+    def __str__(self) -> str:
+        return self.full_code
+
+    @property
+    def tiers(self) -> tuple[str, ...]:
+        return self.split(self.full_code)
+
+    def split(self, full_code: str) -> tuple[str, ...]:
+        delimiter = self.segment.delimiter
+        return tuple(full_code.split(delimiter)) if delimiter else (full_code,)
+
+    def below(self) -> SegmentItemQuerySet:
+        """Everything under this item, however deep: a code cannot contain the delimiter."""
+        if not self.segment.delimiter:
+            return SegmentItem.objects.none()
+        prefix = self.full_code_key + self.segment.delimiter
+        return SegmentItem.objects.filter(segment=self.segment_id, full_code_key__startswith=prefix)
+
+    def lock_state(self) -> Hold.Lock:
+        """How far the item is locked: the highest lock over its holds."""
+        return Hold.Lock(max((hold.lock for hold in self.holds.all()), default=Hold.Lock.NONE))
+
+    def why_locked(self, lock: Hold.Lock | int = 1) -> str:
+        """The sentence of the first hold that locks at least so far; empty when none does."""
+        return next((hold.why_locked(self) for hold in self.holds.all() if hold.lock >= lock), "")
+
+    def why_code_is_fixed(self) -> str:
+        """Why code and place may not change: the item, or something below it, is sent or in an ERP."""
+        if why := self.why_locked():
+            return why
+        below = self.below().locked().prefetch_related("holds__connection").first()
+        return below.why_locked() if below else ""
+
+    def why_kept(self, kept_parents: set[int | None]) -> str:
+        """Why the item cannot be deleted; `kept_parents` have items below them that stay."""
+        if hold := next(iter(self.holds.all()), None):
+            return f"{self} was sent to {hold.connection} and belongs to its history. Deactivate it instead."
+        return f"{self} has codes below it. Delete those first." if self.pk in kept_parents else ""
+
+    def describe(self, description: str) -> None:
+        """Give the item its description; nothing is saved. Raises Refused."""
+        self.description = clean(description)
+        if problem := codes.description_problem(self.description):
+            raise Refused(problem, "description")
+        self.description_key = fold(self.description)
+
+    def set_code(self, code: str) -> None:
+        """Set the code and all that follows from it and from the parent, whose spelling counts."""
+        self.code, self.tier = code, self.parent.tier + 1 if self.parent else 1
+        self.full_code = f"{self.parent}{self.segment.delimiter}{code}" if self.parent else code
+        self.full_code_key, self.sort_key = fold(self.full_code), order_key(self.tiers)
+
+    def place(self, code: str, parent: SegmentItem | None) -> None:
+        """Give the item its code and its place in the tree; nothing is saved. Raises Refused."""
+        delimiter = self.segment.delimiter
+        self.parent = self._checked_parent(parent) if parent else None
+        self.set_code(clean(code))
+        if problem := codes.code_problem(self.code, delimiter) or codes.full_code_problem(self.full_code):
+            raise Refused(problem, "code")
+        twins = self.segment.items.filter(full_code_key=self.full_code_key).exclude(pk=self.pk)
+        if twin := twins.first():
+            raise Refused(f"{twin} exists already: “{twin.description}”.", "code")
+
+    def _checked_parent(self, parent: SegmentItem) -> SegmentItem:
+        """The parent as it is now, its row locked: it cannot be sent while something is put under it."""
+        rows = self.segment.items.filter(pk=parent.pk).hold_rows()
+        if not rows:
+            raise Refused("That division was deleted meanwhile. Choose another.", "parent")
+        if rows[0].pk != self.parent_id and (why := rows[0].why_nothing_below(self)):
+            raise Refused(why, "parent")
+        return rows[0]
+
+    def why_nothing_below(self, item: SegmentItem) -> str:
+        """Why the item cannot be put under this one; empty when it can."""
+        if not self.segment.delimiter:
+            return "These codes are flat: nothing can be put under another."
+        if item.pk and (
+            self.pk == item.pk or self.full_code_key.startswith(item.full_code_key + item.segment.delimiter)
+        ):
+            return f"{item} cannot be put under itself."
+        if self.tier >= MAX_TIERS:
+            return f"{self} is of tier {MAX_TIERS}, the lowest there is. Choose one above it."
+        if not self.is_active:
+            return f"{self} is inactive. Reactivate it first."
+        why = self.why_locked()
+        return f"Nothing can be put under {self}. {why}" if why else ""
+
+    @transaction.atomic
+    def change(
+        self, code: str, description: str, parent: SegmentItem | None, version: int, actor: AbstractBaseUser | None
+    ) -> SegmentItem:
+        """Change the item as it was read at `version`; what lies below takes the new code over.
+
+        Raises Refused, or Conflict when someone else was first.
+        """
+        self.segment.lock()
+        old = next(iter(self.segment.items.filter(pk=self.pk).hold_rows()), None)
+        if old is None or old.version != version:
+            raise Conflict(old)
+        new = self.segment.items.get(pk=self.pk)
+        new.place(code, parent)
+        new.describe(description)
+        if (new.full_code, new.description) == (old.full_code, old.description):
+            return old
+        old.check_change(new)
+        new.version = version + 1
+        if not SegmentItem.objects.filter(pk=self.pk, version=version).update(
+            **{n: getattr(new, n) for n in CHANGEABLE}
+        ):
+            raise Conflict(SegmentItem.objects.filter(pk=self.pk).first())
+        old.move_below(new)
+        record(self.segment.company, actor, "code.changed", new, kind="code", old=old.label, new=new.label)
+        return new
+
+    @property
+    def label(self) -> str:
+        return f"{self.full_code} {self.description}"
+
+    def check_change(self, new: SegmentItem) -> None:
+        """Refuse what the holds and the items below do not allow. Raises Refused."""
+        if why := self.why_locked(Hold.Lock.ALL):
+            raise Refused(why)
+        if new.full_code == self.full_code:
+            return
+        list(self.below().select_for_update().order_by("pk").values_list("pk"))  # none of them is sent meanwhile
+        if why := self.why_code_is_fixed():
+            raise Refused(why, "code")
+        lowest = self.below().aggregate(tier=Max("tier"), length=Max(Length("full_code_key")))
+        if lowest["tier"] is None:
+            return
+        if lowest["tier"] + new.tier - self.tier > MAX_TIERS:
+            raise Refused(f"What lies below {self} would get more than {MAX_TIERS} tiers.", "parent")
+        if lowest["length"] + len(new.full_code_key) - len(self.full_code_key) > codes.MAX_FULL_CODE:
+            raise Refused(f"Codes below {self} would get more than {codes.MAX_FULL_CODE} characters.", "code")
+
+    def move_below(self, new: SegmentItem) -> None:
+        """Put the new full code before everything below the old one: one UPDATE, however many there are."""
+        if new.full_code == self.full_code:
+            return
+
+        def swapped(name: str) -> Concat:
+            return Concat(Value(getattr(new, name)), Substr(name, len(getattr(self, name)) + 1))
+
+        self.below().update(
+            full_code=swapped("full_code"),
+            full_code_key=swapped("full_code_key"),
+            sort_key=Left(swapped("sort_key"), codes.MAX_SORT_KEY),
+            tier=F("tier") + new.tier - self.tier,
+            version=F("version") + 1,
+        )
+
+
+CHANGEABLE = (
+    *("code", "parent_id", "full_code", "full_code_key", "sort_key", "tier"),
+    *("description", "description_key", "version"),
+)
