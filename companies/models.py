@@ -96,7 +96,9 @@ class AuditEvent(models.Model):
 
     company = models.ForeignKey(Company, on_delete=models.PROTECT, db_index=False, related_name="audit_events")
     at = models.DateTimeField(db_default=Now())
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, db_index=False, related_name="+"
+    )
     action = models.CharField(max_length=60)  # "export.queued", "connection.changed", "member.changed", ...
     subject = models.CharField(max_length=20, validators=[RegexValidator(r"^[a-z]+$")])  # a noun
     subject_id = models.BigIntegerField(null=True)

@@ -9,14 +9,15 @@ import hashlib
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Case, Exists, Expression, Q, Value, When
+from django.db.models import Case, Exists, Expression, F, Q, Value, When
 from django.db.models.functions import Concat, Now, Trim
 
 from companies import audit
 from companies.models import Company, Member
 from erp_integrations.base import CodeData
 from erp_integrations.models import Connection, GLAccount
-from wbs.models import SegmentItem, fold
+from wbs.codes import fold, split
+from wbs.models import SegmentItem
 
 
 class Status(models.TextChoices):
@@ -117,8 +118,18 @@ class Batch(models.Model):
 
 
 FOR_ADAPTER = (
-    *("connection", "item__full_code", "item__segment__delimiter", "reference", "generation", "refusals", "code"),
-    *("description", "income_account__remote_id", "expense_account__remote_id", "status", "message", "detail"),
+    *(
+        "connection",
+        "item",
+        "reference",
+        "generation",
+        "refusals",
+        "code",
+        "description",
+        "status",
+        "message",
+        "detail",
+    ),
     *("due_at", "tries", "doubts", "look_first", "lease_token", "remote_id", "receipt"),
 )
 
@@ -142,8 +153,9 @@ class CodeExportQuerySet(models.QuerySet["CodeExport"]):
 
     def for_adapter(self) -> CodeExportQuerySet:
         """Rows with what `as_data` and the outcome of a call need, and no more; parents before children."""
-        related = self.select_related("income_account", "expense_account", "item__segment")
-        return related.only(*FOR_ADAPTER).order_by("sort_key", "id")
+        accounts = {f"{kind}_remote_id": F(f"{kind}_account__remote_id") for kind in ("income", "expense")}
+        rows = self.annotate(**accounts, delimiter=F("item__segment__delimiter"))
+        return rows.only(*FOR_ADAPTER).order_by("sort_key", "id")
 
     def due(self) -> CodeExportQuerySet:
         """Rows that wait to be sent or to be asked about, by the database's clock."""
@@ -151,9 +163,12 @@ class CodeExportQuerySet(models.QuerySet["CodeExport"]):
 
 
 class CodeExport(models.Model):
-    """The current state of one code on its way into one connection's ERP."""
+    """The current state of one code on its way into one connection's ERP.
 
-    company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="code_exports")
+    Each move writes a row anew, with an entry in every index: only what is searched by has one.
+    """
+
+    company = models.ForeignKey(Company, on_delete=models.PROTECT, db_index=False, related_name="code_exports")
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, db_index=False, related_name="code_exports")
     item = models.ForeignKey(SegmentItem, on_delete=models.PROTECT, related_name="exports")
     # What was sent: the item is locked meanwhile, so these agree with it until the ERP has it.
@@ -163,7 +178,9 @@ class CodeExport(models.Model):
     description_key = models.CharField(max_length=4200)
     sort_key = models.CharField(max_length=1000)
     item_version = models.PositiveIntegerField()
-    sent_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    sent_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, db_index=False, related_name="+"
+    )
     sent_at = models.DateTimeField(db_default=Now())
 
     reference = models.CharField(max_length=100)  # the external id in the ERP; never changes
@@ -176,13 +193,17 @@ class CodeExport(models.Model):
     version = models.PositiveIntegerField(default=1)  # rises with every change: the auto-save's guard
     moves = models.PositiveIntegerField(default=0)  # rises with every change of state: what a poll compares
     changed_at = models.DateTimeField(db_default=Now())  # of version
-    changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, db_index=False, related_name="+"
+    )
     moved_at = models.DateTimeField(db_default=Now())  # of status
     message = models.TextField(blank=True)  # the sentence behind "Failed: ", "Needs review: ", "Rejected: "
     detail = models.TextField(blank=True)  # the ERP's own words and code
 
-    income_account = models.ForeignKey(GLAccount, on_delete=models.PROTECT, null=True, related_name="+")
-    expense_account = models.ForeignKey(GLAccount, on_delete=models.PROTECT, null=True, related_name="+")
+    income_account = models.ForeignKey(GLAccount, on_delete=models.PROTECT, null=True, db_index=False, related_name="+")
+    expense_account = models.ForeignKey(
+        GLAccount, on_delete=models.PROTECT, null=True, db_index=False, related_name="+"
+    )
 
     batch = models.ForeignKey(Batch, on_delete=models.PROTECT, null=True, related_name="exports")  # the last click
     export_batch = models.ForeignKey(Batch, on_delete=models.PROTECT, null=True, related_name="+")  # that accepted it
@@ -194,6 +215,11 @@ class CodeExport(models.Model):
 
     remote_id = models.CharField(max_length=100, null=True)
     receipt = models.JSONField(null=True)  # what the ERP held when it was last read
+
+    # What `for_adapter` reads of other tables.
+    income_remote_id: str | None
+    expense_remote_id: str | None
+    delimiter: str
 
     objects = CodeExportQuerySet.as_manager()
 
@@ -233,14 +259,14 @@ class CodeExport(models.Model):
         return f"Income: {self.income_account or 'none'}; Expense: {self.expense_account or 'none'}"
 
     def as_data(self) -> CodeData:
-        """The code as an adapter sees it."""
+        """The code as an adapter sees it; of a row that was read with `for_adapter`."""
         return CodeData(
             reference=self.reference,
             code=self.code,
             description=self.description,
-            tiers=self.item.tiers,
-            income_account=self.income_account.remote_id if self.income_account else None,
-            expense_account=self.expense_account.remote_id if self.expense_account else None,
+            tiers=split(self.code, self.delimiter),
+            income_account=self.income_remote_id,
+            expense_account=self.expense_remote_id,
             request_key=self.request_key,
         )
 

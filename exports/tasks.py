@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import time
+
 from celery import shared_task
 
 from exports import services
 
+TURN_S = 1  # how long one connection may keep a worker while others wait
+
 
 @shared_task
 def export_connection(connection_id: int) -> None:
-    """One portion; what is left goes to the tail of the queue, so that nobody waits behind a long list."""
-    if services.export_portion(connection_id):
-        services.wake([connection_id])
+    """Portions for a turn; what is left goes to the tail of the queue, so that nobody waits behind a long list."""
+    ends = time.monotonic() + TURN_S
+    while services.export_portion(connection_id):
+        if time.monotonic() >= ends:
+            services.wake([connection_id])
+            return
 
 
 @shared_task

@@ -30,6 +30,11 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", clean(text).casefold())
 
 
+def split(full_code: str, delimiter: str) -> tuple[str, ...]:
+    """The tiers of a full code; one when codes are flat."""
+    return tuple(full_code.split(delimiter)) if delimiter else (full_code,)
+
+
 def natural_key(code: str) -> str:
     """Sort key in which 2 comes before 10: digits are padded to ten places."""
     return re.sub(r"\d+", lambda digits: digits[0].zfill(10), code.casefold())

@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
                 ('new', models.TextField(blank=True)),
                 ('answer', models.TextField(blank=True)),
                 ('batch_id', models.BigIntegerField(null=True)),
-                ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('actor', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('company', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='audit_events', to='companies.company')),
             ],
             options={

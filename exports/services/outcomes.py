@@ -84,10 +84,10 @@ def set_apart_doubles(rows: Iterable[CodeExport]) -> None:
     fresh = [row for row in rows if row.status == Status.SUCCESS]
     if not fresh:
         return
-    theirs = CodeExport.objects.filter(
-        connection=fresh[0].connection_id, remote_id__in={row.remote_id for row in fresh}
-    ).exclude(pk__in=[row.pk for row in fresh])
-    taken: dict[str | None, str] = dict(theirs.order_by().values_list("remote_id", "code"))
+    given = {row.remote_id for row in fresh}
+    holders = CodeExport.objects.filter(connection=fresh[0].connection_id, remote_id__in=given).order_by()
+    own = {row.pk for row in fresh}
+    taken = {remote_id: code for pk, remote_id, code in holders.values_list("pk", "remote_id", "code") if pk not in own}
     for row in fresh:
         if row.remote_id in taken:
             row.status, row.message = Status.ATTENTION, f"The ERP gave an id that belongs to {taken[row.remote_id]}."

@@ -130,7 +130,8 @@ def retry_codes(member: Member, connection: Connection, ids: Sequence[int]) -> R
 def link_code(member: Member, export: CodeExport, remote_id_seen: str) -> Result:
     """Take the ERP's item for ours, after reading it again. Calls the ERP."""
     connection = export.connection
-    receipts, error = calling.find(connection.adapter(), [export.as_data()])
+    asked = CodeExport.objects.for_adapter().get(pk=export.pk)
+    receipts, error = calling.find(connection.adapter(), [asked.as_data()])
     receipt = receipts.get(export.reference)
     if error:
         return _problem(export, error.message)

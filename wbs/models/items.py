@@ -77,11 +77,7 @@ class SegmentItem(models.Model):
 
     @property
     def tiers(self) -> tuple[str, ...]:
-        return self.split(self.full_code)
-
-    def split(self, full_code: str) -> tuple[str, ...]:
-        delimiter = self.segment.delimiter
-        return tuple(full_code.split(delimiter)) if delimiter else (full_code,)
+        return codes.split(self.full_code, self.segment.delimiter)
 
     def below(self) -> SegmentItemQuerySet:
         """Everything under this item, however deep: a code cannot contain the delimiter."""
