@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from exports import words
 from exports.models import Status
@@ -45,6 +48,17 @@ def test_a_pulled_erp_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     row.connection.refresh_from_db()
     seen = connection.company.local(row.connection.last_contact_at)
     assert str(words.status_words(row)) == f"Waiting for Web Connector, last seen {seen:%H:%M}"
+
+
+@pytest.mark.parametrize(("message", "seconds", "begins"), [("Slow down.", 90, "Retrying at "), ("", 90, "Queued")])
+@pytest.mark.django_db
+def test_a_code_that_came_back_tells_when_it_goes_again(message: str, seconds: int, begins: str) -> None:
+    account = factories.make_account(connection := factories.make_connection())
+    due_at = timezone.now() + timedelta(seconds=seconds)
+    values = {"status": Status.QUEUED, "message": message, "due_at": due_at, "income_account": account}
+    row = factories.make_export("01-100", connection, **values)
+
+    assert str(words.status_words(row)).startswith(begins)
 
 
 def test_each_reason_to_stay_is_a_sentence() -> None:

@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.core import checks
+
+
+class ProjectConfig(AppConfig):
+    name = "config"
+
+    def ready(self) -> None:
+        from config.checks import check_broker
+
+        checks.register(check_broker, deploy=True)

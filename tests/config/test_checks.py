@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from config.checks import check_broker
+
+
+@pytest.mark.parametrize(("url", "found"), [("", ["config.W001"]), ("redis://localhost:6379/0", [])])
+def test_processes_without_a_broker_are_told(settings: Any, url: str, found: list[str]) -> None:
+    settings.REDIS_URL = url
+
+    assert [message.id for message in check_broker()] == found
