@@ -61,7 +61,8 @@ def _queued(export: CodeExport) -> str:
     if connection.adapter_class.delivery == Delivery.PULL:
         seen = clock(connection.last_contact_at, connection.company)
         return "Waiting for Web Connector" + (f", last seen {seen}" if seen else "")
-    if export.message and export.due_at and export.due_at > timezone.now():  # it came back: when, and why
+    came_back = export.tries or export.message
+    if came_back and export.due_at and export.due_at > timezone.now():
         return f"Retrying at {clock(export.due_at, connection.company)}"
     return Status.QUEUED.label
 
