@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import pytest
+
+from erp_integrations.xml import BadXML, parse
+
+BOMB = """<!DOCTYPE a [<!ENTITY x "ha"><!ENTITY y "&x;&x;&x;&x;"><!ENTITY z "&y;&y;&y;&y;">]>"""
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "<a>é€</a>",
+        '<?xml version="1.0" encoding="utf-8"?><a>é€</a>',
+        '<?xml version="1.0" encoding="utf-16"?><a>é€</a>',
+        '<?xml version="1.0" encoding="iso-8859-1"?><a>é€</a>',
+        '\ufeff<?xml version="1.0"?><a>é€</a>',
+        '\r\n <?xml version="1.0"?>\n<a>é€</a>\n',
+        "<a>&#233;&#x20AC;</a>",
+        "<a><![CDATA[é]]>€</a>",
+        "<a>é<!-- a comment --><?an instruction?>€</a>",
+        '<?xml version="1.0" encoding="iso-8859-1"?><a>\u00e9&#8364;</a>'.encode("latin-1"),
+        "\ufeff<a>é€</a>".encode(),
+        '<?xml version="1.0" encoding="utf-16"?><a>é€</a>'.encode("utf-16"),
+        "\n<a>é€</a>".encode(),
+    ],
+)
+def test_it_reads_the_text_however_it_is_written(document: str | bytes) -> None:
+    assert parse(document).text == "é€"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "",
+        " ",
+        "no XML",
+        "<a>",
+        "<a></a><b/>",
+        "<a>&#0;</a>",
+        "<a>\x01</a>",
+        "<a>\ud800</a>",
+        "<a>&eacute;</a>",
+        "<!DOCTYPE a><a/>",
+        '<!DOCTYPE a SYSTEM "http://127.0.0.1:9/a.dtd"><a/>',
+        '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>',
+        '<!DOCTYPE a [<!ENTITY % x SYSTEM "file:///etc/passwd"> %x;]><a/>',
+        f"{BOMB}<a>&z;</a>",
+        f'{BOMB}<a b="&z;"/>',
+        '<?xml version="1.0" encoding="utf-16"?><!DOCTYPE a><a/>'.encode("utf-16"),
+        b"<a>\xe9</a>",
+        b"\0",
+        b"",
+        "<a>" * 300 + "</a>" * 300,
+    ],
+)
+def test_it_refuses_what_is_broken_or_hostile(document: str | bytes) -> None:
+    with pytest.raises(BadXML):
+        parse(document)
+
+
+def test_a_bomb_of_entities_is_refused_before_it_goes_off() -> None:
+    entities = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 12))
+    document = f'<!DOCTYPE a [<!ENTITY e0 "0123456789">{entities}]>'
+
+    for body in ("<a>&e11;</a>", '<a b="&e11;"/>'):
+        with pytest.raises(BadXML):
+            parse(document + body)
