@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from tests.quickbooks.company import QuickBooks
 from tests.quickbooks.schema import QBError
-from tests.quickbooks.transports import RawTransport, Result, Send, expect, over_http
+from tests.quickbooks.transports import ProtocolError, RawTransport, Result, Send, expect, over_http
 
 VERSION = "34.0.1001.20"  # a build newer than any that is written about
 COULD_NOT_START, COULD_NOT_OPEN = "0x80040408", "0x80040401"
@@ -222,7 +222,7 @@ class WebConnector:
                 self.report.outcome = "no quickbooks"
                 return False
             self.path = answer
-        raise expect(False, "connectionError", "never says done")  # type: ignore[misc]
+        raise ProtocolError("connectionError never says done")
 
     def _hindrance(self, attempt: int) -> str:
         """The HRESULT of opening the file at `path`; empty is the one that is open."""

@@ -52,7 +52,9 @@ def answer(
     else:
         found, attributes = filtered(request, elements, iterators, zone)
         status, message = (0, "Status OK") if found or request.get("iterator") else (1, NOTHING)
-    result = answers.response(request, status, message, retCount=str(len(found)), **attributes)
+    if request.get("metaData", "NoMetaData") != "NoMetaData":  # recorded answers count only for those who ask
+        attributes["retCount"] = str(len(found))
+    result = answers.response(request, status, message, **attributes)
     if request.get("metaData") != "MetaDataOnly":
         result.extend(only_asked(request, write(each)) for each in found)
     return result

@@ -119,17 +119,14 @@ class RawTransport:
         arguments = OPERATIONS[operation]
         assert len(arguments) == len(values), f"{operation} takes {len(arguments)} values"
         content = "".join(self.argument(*each, value) for each, value in zip(arguments, values, strict=True))
-        body = (
-            f"<{operation} xmlns={NAMESPACE!r}>{content}</{operation}>"
-            if content
-            else f"<{operation} xmlns={NAMESPACE!r} />"
-        )
+        tag = f'{operation} xmlns="{NAMESPACE}"'
+        body = f"<{tag}>{content}</{operation}>" if content else f"<{tag} />"
         style = ' soap:encodingStyle="http://schemas.xmlsoap.org/soap/encoding/"' if self.is_rpc_encoded else ""
         text = (
             '<?xml version="1.0" encoding="utf-8"?>'
             f'<soap:Envelope xmlns:soap="{SOAP}" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
             ' xmlns:xsd="http://www.w3.org/2001/XMLSchema">'
-            f"<soap:Body{style}>{body.replace(chr(39), chr(34), 2)}</soap:Body></soap:Envelope>"
+            f"<soap:Body{style}>{body}</soap:Body></soap:Envelope>"
         )
         return text.encode("utf-8-sig" if self.has_bom else "utf-8")
 
