@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -10,11 +11,12 @@ from uuid import uuid4
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models, transaction
 from django.db.models.functions import Now
+from django.utils import timezone
 from django.utils.text import slugify
 
 from companies.audit import record
 from companies.models import Company
-from erp_integrations.base import AccountKind, GLAccountData
+from erp_integrations.base import AccountKind, Delivery, GLAccountData
 from erp_integrations.errors import ConfigurationError
 from erp_integrations.fields import EncryptedJSONField
 
@@ -23,12 +25,20 @@ if TYPE_CHECKING:
 
 RESERVED_SLUGS = frozenset({"supported", "new", "send", "recall"})  # pages beside the connections
 CHUNK = 500  # rows per statement
+SILENCE = timedelta(days=1)  # of a connector that should call: then the pages say so
 
 
 class ConnectionQuerySet(models.QuerySet["Connection"]):
     def free(self) -> ConnectionQuerySet:
         """Connections that nobody holds the lease of, by the database's clock."""
         return self.filter(models.Q(lease_until=None) | models.Q(lease_until__lt=Now()))
+
+    def pushed(self) -> ConnectionQuerySet:
+        """Connections whose ERP we call; the others' connectors call us."""
+        from erp_integrations.registry import adapter_classes
+
+        pulled = [key for key, adapter in adapter_classes().items() if adapter.delivery is Delivery.PULL]
+        return self.exclude(erp__in=pulled) if pulled else self
 
     def connect(
         self,
@@ -75,7 +85,9 @@ class Connection(models.Model):
     state_message = models.TextField(blank=True)  # why it is paused or broken, for people
     created_at = models.DateTimeField(db_default=Now())
     last_contact_at = models.DateTimeField(null=True)
+    books = models.CharField(max_length=255, blank=True)  # what a pulled ERP said of itself when it last called
     gl_accounts_synced_at = models.DateTimeField(null=True)
+    gl_accounts_asked_at = models.DateTimeField(null=True)  # of a pulled ERP: to be brought at its next call
     default_income_account = models.ForeignKey("GLAccount", on_delete=models.SET_NULL, null=True, related_name="+")
     default_expense_account = models.ForeignKey("GLAccount", on_delete=models.SET_NULL, null=True, related_name="+")
 
@@ -151,14 +163,34 @@ class Connection(models.Model):
 
         Not inside a transaction: the ERP is called. Accounts that vanished become inactive, since codes refer to them.
         """
-        chart = {account.remote_id: account for account in self.adapter().fetch_gl_accounts()}
+        return self.keep_gl_accounts(self.adapter().fetch_gl_accounts(), actor)
+
+    def keep_gl_accounts(self, accounts: Iterable[GLAccountData], actor: AbstractBaseUser | None) -> int:
+        """Keep the chart of accounts as the ERP told it; how many accounts it has. Raises ConfigurationError."""
+        chart = {account.remote_id: account for account in accounts}
         if not chart:
             raise ConfigurationError(f"{self.name} has no GL accounts. Give these books a chart of accounts first.")
         with transaction.atomic():
             changes = self.gl_accounts.replace_with(self, chart)
-            Connection.objects.filter(pk=self.pk).update(gl_accounts_synced_at=Now(), last_contact_at=Now())
+            Connection.objects.filter(pk=self.pk).update(
+                gl_accounts_synced_at=Now(), gl_accounts_asked_at=None, last_contact_at=Now()
+            )
             record(self.company, actor, "accounts.synced", self, new=changes)
         return len(chart)
+
+    def ask_for_gl_accounts(self) -> None:
+        """Have the connector of a pulled ERP bring the chart of accounts at its next call."""
+        Connection.objects.filter(pk=self.pk).update(gl_accounts_asked_at=Now())
+
+    @property
+    def is_pulled(self) -> bool:
+        """Whether the ERP's connector calls us."""
+        return self.adapter_class.delivery is Delivery.PULL
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the connector of a pulled ERP has not called for a day."""
+        return self.is_pulled and (self.last_contact_at or self.created_at) < timezone.now() - SILENCE
 
 
 class GLAccountQuerySet(models.QuerySet["GLAccount"]):

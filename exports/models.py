@@ -130,7 +130,7 @@ FOR_ADAPTER = (
         "message",
         "detail",
     ),
-    *("due_at", "tries", "doubts", "look_first", "lease_token", "remote_id", "receipt"),
+    *("due_at", "tries", "doubts", "look_first", "lease_token", "absent_token", "remote_id", "receipt"),
 )
 
 
@@ -212,6 +212,7 @@ class CodeExport(models.Model):
     doubts = models.PositiveIntegerField(default=0)  # sendings since the last click whose answer was lost
     look_first = models.BooleanField(default=False)  # ask the ERP before sending (Retry from ATTENTION, re-send)
     lease_token = models.BigIntegerField(null=True)  # of the holder that claimed it
+    absent_token = models.BigIntegerField(null=True)  # of the holder to whom the ERP said that it does not have it
 
     remote_id = models.CharField(max_length=100, null=True)
     receipt = models.JSONField(null=True)  # what the ERP held when it was last read

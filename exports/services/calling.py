@@ -16,9 +16,20 @@ T = TypeVar("T")
 
 def send(adapter: Adapter, codes: Sequence[CodeData]) -> tuple[dict[str, Outcome], ERPError | None]:
     """Export the codes: an outcome for each reference, and the error if the call as a whole came to nothing."""
-    answer, error = _guarded(lambda: list(adapter.export_codes(codes)))
-    if error or answer is None:
+    return outcomes(adapter, codes, lambda: adapter.export_codes(codes))
+
+
+def outcomes(
+    adapter: Adapter, codes: Sequence[CodeData], answer: Callable[[], Sequence[Outcome]]
+) -> tuple[dict[str, Outcome], ERPError | None]:
+    """What an answer about the codes says of each of them, however it is got."""
+    told_outcomes, error = guarded(lambda: list(answer()))
+    if error or told_outcomes is None:
         return {code.reference: _outcome_of(error, code.reference) for code in codes}, error
+    return _by_reference(adapter, codes, told_outcomes), None
+
+
+def _by_reference(adapter: Adapter, codes: Sequence[CodeData], answer: Sequence[Outcome]) -> dict[str, Outcome]:
     outcomes: dict[str, Outcome] = {
         code.reference: Uncertain(code.reference, "The ERP's answer did not speak of this code.") for code in codes
     }
@@ -32,16 +43,17 @@ def send(adapter: Adapter, codes: Sequence[CodeData]) -> tuple[dict[str, Outcome
         else:
             outcomes[reference] = outcome
             told.add(reference)
-    return outcomes, None
+    return outcomes
 
 
 def find(adapter: Adapter, codes: Sequence[CodeData]) -> tuple[dict[str, Receipt], ERPError | None]:
     """Ask the ERP what it holds of these codes."""
-    receipts, error = _guarded(lambda: dict(adapter.find(codes)))
+    receipts, error = guarded(lambda: dict(adapter.find(codes)))
     return receipts or {}, error
 
 
-def _guarded(call: Callable[[], T]) -> tuple[T | None, ERPError | None]:
+def guarded(call: Callable[[], T]) -> tuple[T | None, ERPError | None]:
+    """What the call gives, or the ERPError that it came to; whatever else it raises is our bug, and logged in full."""
     try:
         return call(), None
     except ERPError as error:

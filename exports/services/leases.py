@@ -65,21 +65,43 @@ class Lease:
 
 def take(connections: ConnectionQuerySet) -> Lease | None:
     """Take the lease of the one connection meant, if it is still among these and free."""
+    return _take(connections.free())
+
+
+def take_over(connections: ConnectionQuerySet) -> Lease | None:
+    """Take the lease whoever holds it: a connector that signs in anew has lost what it did before."""
+    return _take(connections)
+
+
+def resume(connections: ConnectionQuerySet, token: int) -> Lease:
+    """The lease as the next request of its holder finds it; raises Lost if it ran out or was taken over."""
+    taken = time.monotonic()
+    held = connections.filter(lease_token=token, lease_until__gt=Now()).annotate(clock=Now()).first()
+    if held is None:
+        raise Lost
+    return Lease(held, token, _length_s(held), held.clock, taken, renewed=taken)
+
+
+def _take(connections: ConnectionQuerySet) -> Lease | None:
     taken = time.monotonic()  # before the database's clock is read: `now` never lags behind it
-    connection = connections.free().annotate(clock=Now()).first()
+    connection = connections.annotate(clock=Now()).first()
     if connection is None:
         return None
     try:
-        length_s = connection.capabilities.call_timeout_s + settings.EXPORT_LEASE_S
+        length_s = _length_s(connection)
     except ConfigurationError as error:  # the integration is no longer installed
         if connections.filter(state=Connection.State.ACTIVE).update(**after_call(error)):
             _record_broken(connection, error)
         return None
     token = connection.lease_token + 1
-    mine = connections.free().filter(lease_token=connection.lease_token)
+    mine = connections.filter(lease_token=connection.lease_token)
     if not mine.update(lease_token=token, lease_until=in_seconds(length_s)):
         return None
     return Lease(connection, token, length_s, connection.clock, taken, renewed=taken)
+
+
+def _length_s(connection: Connection) -> float:
+    return connection.capabilities.call_timeout_s + settings.EXPORT_LEASE_S
 
 
 def _record_broken(connection: Connection, error: ERPError) -> None:

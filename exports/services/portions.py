@@ -9,11 +9,11 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
-from erp_integrations.base import Adapter, CodeData, Delivery, Outcome
-from erp_integrations.errors import ConfigurationError, ERPError
+from erp_integrations.base import Adapter, CodeData, Outcome
+from erp_integrations.errors import ConfigurationError
 from erp_integrations.models import Connection, ConnectionQuerySet
 from exports.crashpoints import crashpoint
-from exports.models import Attempt, CodeExport, Status
+from exports.models import Attempt, CodeExport, CodeExportQuerySet, Status
 from exports.services import calling, leases, outcomes
 from exports.services.each import insert_each, update_each
 from exports.services.leases import Lease
@@ -22,6 +22,8 @@ from exports.services.resolving import look_up
 
 logger = logging.getLogger(__name__)
 
+# How a portion ends in the database: what is written into the attempts.
+ENDED = ["ended_at", "outcome", "message", "detail"]
 ATTEMPT_FIELDS = ("export", "generation", "request_key", "lease_token", "payload", "outcome", "message", "detail")
 
 
@@ -35,9 +37,9 @@ class Work:
 
 
 def able() -> ConnectionQuerySet:
-    """Connections that codes may be sent to now: neither paused nor broken, their breaker closed."""
+    """Connections that workers may send codes to now: neither paused nor broken, their breaker closed."""
     closed = Q(open_until=None) | Q(open_until__lte=Now())
-    return Connection.objects.filter(closed, state=Connection.State.ACTIVE)
+    return Connection.objects.pushed().filter(closed, state=Connection.State.ACTIVE)
 
 
 def with_work() -> ConnectionQuerySet:
@@ -53,8 +55,7 @@ def export_portion(connection_id: int) -> bool:
     if lease is None:
         return False
     try:
-        if lease.connection.adapter_class.delivery is Delivery.PUSH:
-            _work_off(lease)
+        _work_off(lease)
     except leases.Lost:
         logger.warning("Lost the lease of connection %s; its holder finishes the work", connection_id)
     finally:
@@ -73,37 +74,42 @@ def _work_off(lease: Lease) -> None:
 
 
 def _send(lease: Lease, adapter: Adapter) -> None:
-    work = _claim(lease)
+    with transaction.atomic():
+        lease.hold()
+        work = claim(lease, next_rows(lease, CodeExport.objects.due()))
     if not work:
         return
     crashpoint("claimed")
     lease.check_time()
     answer, error = calling.send(adapter, [one.code for one in work])
     crashpoint("answered")
-    _store(lease, work, answer, error)
+    with transaction.atomic():
+        lease.end_call(error)
+        store(lease, work, answer)
     crashpoint("stored")
 
 
-def _claim(lease: Lease) -> list[Work]:
-    """QUEUED -> SENDING, with the exact payload of each code on record before the first byte leaves."""
-    with transaction.atomic():
-        lease.hold()
-        work = [_work(row, lease) for row in _next_rows(lease)]
-        if work:
-            move_claimed([one.row for one in work], ["lease_token"], was=Status.QUEUED)
-            insert_each([one.attempt for one in work], ATTEMPT_FIELDS)
+def next_rows(lease: Lease, due: CodeExportQuerySet) -> list[CodeExport]:
+    """What fits into one call; codes whose answers were lost again and again go last, and each alone."""
+    queued = due.for_adapter().filter(connection=lease.connection, status=Status.QUEUED, look_first=False)
+    rows = queued.filter(doubts__lt=outcomes.ALONE_AFTER)[: lease.portion_size]
+    return list(rows) or list(queued[:1])
+
+
+def claim(lease: Lease, rows: list[CodeExport]) -> list[Work]:
+    """QUEUED -> SENDING, with the exact payload of each code on record before the first byte leaves.
+
+    To be called in the transaction that holds the lease and read the rows.
+    """
+    work = [_work(row, lease) for row in rows]
+    if work:
+        move_claimed([one.row for one in work], ["lease_token", "absent_token"], was=Status.QUEUED)
+        insert_each([one.attempt for one in work], ATTEMPT_FIELDS)
     return work
 
 
-def _next_rows(lease: Lease) -> list[CodeExport]:
-    """What fits into one call; codes whose answers were lost again and again go last, and each alone."""
-    queued = CodeExport.objects.due().for_adapter().filter(connection=lease.connection, status=Status.QUEUED)
-    rows = queued.filter(look_first=False, doubts__lt=outcomes.ALONE_AFTER)[: lease.portion_size]
-    return list(rows) or list(queued.filter(look_first=False)[:1])
-
-
 def _work(row: CodeExport, lease: Lease) -> Work:
-    row.status, row.message, row.lease_token = Status.SENDING, "", lease.token
+    row.status, row.message, row.lease_token, row.absent_token = Status.SENDING, "", lease.token, None
     code = row.as_data()
     attempt = Attempt(
         export_id=row.pk,
@@ -115,16 +121,22 @@ def _work(row: CodeExport, lease: Lease) -> Work:
     return Work(row, code, attempt)
 
 
-def _store(lease: Lease, work: list[Work], answer: dict[str, Outcome], error: ERPError | None) -> None:
-    with transaction.atomic():
-        lease.end_call(error)
-        now = lease.now()
-        for one in work:
-            row, attempt = one.row, one.attempt
-            attempt.outcome = outcomes.apply(row, one.code, answer[row.reference], now)
-            attempt.ended_at, attempt.message, attempt.detail = now, row.message, row.detail
-        rows = [one.row for one in work]
-        outcomes.set_apart_doubles(rows)
-        move_claimed(rows, outcomes.FIELDS, was=Status.SENDING)
-        ended = ["ended_at", "outcome", "message", "detail"]
-        update_each([one.attempt for one in work], ended, {"lease_token": lease.token}, key="export_id")
+def store(lease: Lease, work: list[Work], answer: dict[str, Outcome]) -> None:
+    """Give each code of a portion the state that follows from its outcome, in the transaction that holds the lease.
+
+    The codes are in SENDING, or in UNKNOWN when the answer of a pulled ERP was lost and is told again.
+    """
+    now = lease.now()
+    by_state: dict[str, list[CodeExport]] = {}
+    for one in work:
+        row, attempt = one.row, one.attempt
+        by_state.setdefault(row.status, []).append(row)
+        attempt.outcome = outcomes.apply(row, one.code, answer[row.reference], now)
+        attempt.ended_at, attempt.message, attempt.detail = now, row.message, row.detail
+    outcomes.set_apart_doubles([one.row for one in work])
+    for was, rows in by_state.items():
+        move_claimed([row for row in rows if row.status != was], outcomes.FIELDS, was=Status(was))
+        update_each([row for row in rows if row.status == was], outcomes.FIELDS, {"status": was})  # still UNKNOWN
+    for token in {one.attempt.lease_token for one in work}:
+        attempts = [one.attempt for one in work if one.attempt.lease_token == token]
+        update_each(attempts, ENDED, {"lease_token": token}, key="export_id")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -19,7 +19,7 @@ from exports.services.leases import Lease
 from exports.services.moves import move_claimed
 
 INTERRUPTED = "The export was interrupted."
-FIELDS = ("detail", "remote_id", "receipt", "tries", "doubts", "look_first", "due_at")
+FIELDS = ("detail", "remote_id", "receipt", "tries", "doubts", "look_first", "due_at", "absent_token")
 
 
 def look_up(lease: Lease, adapter: Adapter) -> bool:
@@ -63,20 +63,33 @@ def give_up(lease: Lease, rows: Collection[CodeExport]) -> None:
 
 def _ask(lease: Lease, adapter: Adapter, rows: list[CodeExport]) -> bool:
     lease.hold()
-    settled_at, asked_at = _settle_times(rows, lease), lease.now()
-    codes = [row.as_data() for row in rows]
+    asked_at, codes = lease.now(), [row.as_data() for row in rows]
     receipts, error = calling.find(adapter, codes)
     with transaction.atomic():
         lease.end_call(error)
-        for row, code in zip(rows, codes, strict=True):
-            if error:
-                _not_answered(row, error, lease.now())
-            elif receipt := receipts.get(row.reference):
-                _found(row, code, receipt)
-            else:
-                _absent(row, settled_at.get(row.pk, asked_at), asked_at)
-        _store(rows)
+        resolve(lease, list(zip(rows, codes, strict=True)), receipts, error, asked_at)
     return error is None
+
+
+def resolve(
+    lease: Lease,
+    asked: Collection[tuple[CodeExport, CodeData]],
+    receipts: Mapping[str, Receipt],
+    error: ERPError | None,
+    asked_at: datetime,
+) -> None:
+    """What follows for codes in UNKNOWN from what the ERP told of them, in the transaction that holds the lease."""
+    rows = [row for row, _ in asked]
+    settled_at = _settle_times(rows, lease)
+    for row, code in asked:
+        if error:
+            _not_answered(row, error, lease.now())
+        elif receipt := receipts.get(row.reference):
+            _found(row, code, receipt)
+        else:
+            _absent(row, settled_at.get(row.pk, asked_at), asked_at)
+            row.absent_token = lease.token
+    _store(rows)
 
 
 def _settle_times(rows: list[CodeExport], lease: Lease) -> dict[int, datetime]:
