@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "erp_integrations.adapters.practice",
     "wbs",
     "exports",
+    "exports.web_connector",
 ]
 
 MIDDLEWARE = [

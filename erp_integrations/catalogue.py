@@ -28,6 +28,7 @@ class Entry:
     note: str
     item_type: str
     how: str
+    is_pulled: bool
     limits: list[str]
     can: list[str]
     cannot: list[str]
@@ -46,6 +47,7 @@ def entry_of(adapter: type[Adapter]) -> Entry:
         note=adapter.note,
         item_type=able.item_type,
         how=_how(adapter),
+        is_pulled=adapter.delivery is Delivery.PULL,
         limits=_limits(able),
         can=[words for field, words in ABILITIES.items() if getattr(able, field)],
         cannot=[words for field, words in ABILITIES.items() if not getattr(able, field)],

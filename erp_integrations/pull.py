@@ -33,6 +33,7 @@ class PullAdapter(Adapter):
     """
 
     delivery = Delivery.PULL
+    owner_id: ClassVar[str] = ""  # GUID under which the connector stamps our key into the books; one for ever
     look_up_size: ClassVar[int] = 1000  # how many codes may one message of `find_message` ask about?
 
     def read_greeting(self, greeting: str) -> Books:

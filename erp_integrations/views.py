@@ -12,8 +12,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from companies.access import MemberRequest, member_required
 from companies.models import Level, Tool
+from companies.templatetags.ui import clock
 from erp_integrations import catalogue
-from erp_integrations.base import Adapter
+from erp_integrations.base import Adapter, Delivery
 from erp_integrations.errors import ERPError
 from erp_integrations.forms import ConnectionForms, SettingsForms
 from erp_integrations.models import Connection, GLAccount
@@ -63,10 +64,14 @@ def new_connection(request: MemberRequest, erp: str) -> HttpResponse:
     forms = ConnectionForms(request.member.company, adapter, request.POST if request.method == "POST" else None)
     answer = None
     if request.method == "POST" and forms.are_valid():
-        answer = ask(forms.made_adapter())
+        is_pulled = adapter.delivery is Delivery.PULL
+        answer = {"is_good": True} if is_pulled else ask(forms.made_adapter())
         if answer["is_good"]:
             connection = forms.connect(request.user)
-            sync_and_tell(request, connection)
+            if is_pulled:
+                messages.success(request, "Connected. Now download the .qwc file and make the password.")
+            else:
+                sync_and_tell(request, connection)
             return redirect("erp_integrations:settings", request.member.company.slug, connection.slug)
     context = {"entry": catalogue.entry_of(adapter), "forms": forms, "answer": answer}
     return render(request, "erp_integrations/new_connection.html", context)
@@ -87,7 +92,12 @@ def gl_accounts(request: MemberRequest, connection: str) -> HttpResponse:
 @require_POST
 @member_required(Tool.ERP, Level.ADMIN)
 def sync_gl_accounts(request: MemberRequest, connection: str) -> HttpResponse:
-    sync_and_tell(request, connection_of(request, connection))
+    erp = connection_of(request, connection)
+    if erp.is_pulled:
+        erp.ask_for_gl_accounts()
+        messages.success(request, "The GL accounts are read when the Web Connector calls next.")
+    else:
+        sync_and_tell(request, erp)
     return redirect("erp_integrations:gl_accounts", request.member.company.slug, connection)
 
 
@@ -106,10 +116,12 @@ def edit_settings(request: MemberRequest, connection: str) -> HttpResponse:
 @require_POST
 @member_required(Tool.ERP, Level.ADMIN)
 def test_connection(request: MemberRequest, connection: str) -> HttpResponse:
-    """Ask the ERP with what stands in the form, saved or not."""
+    """Ask the ERP with what stands in the form, saved or not; of a pulled ERP tell what it said when it last called."""
     erp = connection_of(request, connection)
     forms = SettingsForms(erp, request.POST)
-    if forms.are_valid():
+    if erp.is_pulled:
+        answer = heard(erp)
+    elif forms.are_valid():
         answer = ask(forms.made_adapter())
         if answer["is_good"] and not forms.have_changed():
             erp.note_contact()
@@ -141,6 +153,16 @@ def ask(adapter: Adapter) -> dict[str, Any]:
         return {"is_good": True, "message": str(adapter.check())}
     except ERPError as error:
         return {"is_good": False, "message": error.message, "detail": error.detail}
+
+
+def heard(connection: Connection) -> dict[str, Any]:
+    """What the connector of a pulled ERP said when it last called."""
+    if not connection.books:
+        return {"is_good": False, "message": "The Web Connector has not told yet which company file is open."}
+    when = clock(connection.last_contact_at, connection.company)
+    if connection.state_message:
+        return {"is_good": False, "message": connection.state_message}
+    return {"is_good": True, "message": f"Connected to {connection.books}; the Web Connector last called {when}."}
 
 
 def sync_and_tell(request: MemberRequest, connection: Connection) -> None:

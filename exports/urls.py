@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 
 from exports.views import actions, code, history, review, sending
+from exports.web_connector import views as web_connector
 
 app_name = "exports"
 
@@ -37,4 +38,6 @@ urlpatterns = [
     path("recall/", sending.recall, name="recall"),
     path("<slug:connection>/standard-cost-codes/", include(review_page)),
     path("<slug:connection>/history/", include(export_history)),
+    path("<slug:connection>/settings/qwc/", web_connector.download_qwc, name="download_qwc"),
+    path("<slug:connection>/settings/password/", web_connector.new_password, name="new_password"),
 ]

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from companies.templatetags.ui import clock
-from erp_integrations.base import Delivery
 from exports.models import CodeExport, Status
 from exports.services import Result
 
@@ -58,9 +57,9 @@ def _pill_and_sentence(export: CodeExport) -> tuple[str, str]:
 
 def _queued(export: CodeExport) -> str:
     connection = export.connection
-    if connection.adapter_class.delivery == Delivery.PULL:
+    if connection.is_pulled:
         seen = clock(connection.last_contact_at, connection.company)
-        return "Waiting for Web Connector" + (f", last seen {seen}" if seen else "")
+        return f"Waiting for Web Connector, {f'last seen {seen}' if seen else 'never seen'}"
     came_back = export.tries or export.message
     if came_back and export.due_at and export.due_at > timezone.now():
         return f"Retrying at {clock(export.due_at, connection.company)}"

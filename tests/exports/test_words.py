@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from erp_integrations.base import Delivery
 from exports import words
 from exports.models import Status
 from exports.services import Result
@@ -40,9 +41,9 @@ def test_a_pulled_erp_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     row = factories.make_export(
         "01-100", connection, status=Status.QUEUED, income_account=factories.make_account(connection)
     )
-    monkeypatch.setattr(connection.adapter_class, "delivery", "pull")
+    monkeypatch.setattr(connection.adapter_class, "delivery", Delivery.PULL)
 
-    assert str(words.status_words(row)) == "Waiting for Web Connector"
+    assert str(words.status_words(row)) == "Waiting for Web Connector, never seen"
 
     connection.note_contact()
     row.connection.refresh_from_db()

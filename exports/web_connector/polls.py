@@ -1,0 +1,344 @@
+"""A poll, step by step: what each call of the Web Connector means for the queue.
+
+The same road as a worker's (`exports.services`), with the roles swapped: the connector fetches a message and brings the
+answer. Between the two nothing is remembered but rows. Order within a poll: what is outstanding, the chart of accounts,
+looking codes up by name, adding them.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models.functions import Now
+
+from erp_integrations.base import CodeData, Refused
+from erp_integrations.errors import ConfigurationError, ERPError, UncertainError
+from erp_integrations.models import Connection
+from erp_integrations.pull import Books, NothingStored, PullAdapter
+from exports.models import UNFINISHED, Attempt, CodeExport, CodeExportQuerySet, Status
+from exports.services import calling, leases
+from exports.services.each import update_each
+from exports.services.leases import Lease, Lost
+from exports.services.portions import Work, claim, next_rows, store
+from exports.services.resolving import give_up, resolve
+from exports.web_connector.models import Message, Poll, hash_of
+
+TIMES = 4  # that one message is handed out without a readable answer; then its codes are looked up by name
+FAILED = -1  # to receiveResponseXML: stop, and ask for the last error
+DONE = 100
+T = TypeVar("T")
+TAKEN_OVER = "Another session of the Web Connector took over."
+
+
+@dataclass
+class Session:
+    """A poll that goes on: it holds the lease of its connection."""
+
+    poll: Poll
+    lease: Lease
+
+    @property
+    def connection(self) -> Connection:
+        return self.lease.connection
+
+    @property
+    def adapter(self) -> PullAdapter:
+        return cast(PullAdapter, self.connection.adapter())
+
+    def rows(self) -> CodeExportQuerySet:
+        return CodeExport.objects.for_adapter().filter(connection=self.connection)
+
+    def open_message(self) -> Message | None:
+        return Message.objects.filter(connection=self.connection, answered_at=None).first()
+
+
+# Beginning and ending
+
+
+def begin(connection: Connection) -> str | None:
+    """Begin a poll and return its ticket; None when there is nothing to do. An earlier poll loses the lease."""
+    connection.note_contact()
+    if not _has_work(connection):
+        return None
+    lease = leases.take_over(Connection.objects.filter(pk=connection.pk, state=Connection.State.ACTIVE))
+    if lease is None:
+        return None
+    ticket = secrets.token_urlsafe(16)
+    with transaction.atomic():
+        lease.hold()
+        Poll.objects.filter(connection=connection, ended_at=None).update(
+            ended_at=Now(), is_good=False, percent=FAILED, said=TAKEN_OVER
+        )
+        Poll.objects.create(connection=connection, ticket_hash=hash_of(ticket), token=lease.token)
+        readings = Message.objects.filter(connection=connection, answered_at=None).exclude(kind=Message.Kind.EXPORT)
+        readings.delete()  # nothing is lost with a question
+    give_up(lease, list(CodeExport.objects.for_adapter().filter(connection=connection, status=Status.SENDING)))
+    return ticket
+
+
+def resume(guid: UUID, ticket: str) -> Session:
+    """The poll that the ticket stands for; raises Lost if it ended, ran out, or is another connection's."""
+    poll = Poll.objects.of_ticket(guid, ticket)
+    if poll is None or poll.ended_at:
+        raise Lost
+    return Session(poll, leases.resume(Connection.objects.filter(pk=poll.connection_id), poll.token))
+
+
+def failure(session: Session, code: str, message: str) -> ERPError | None:
+    """What the connector tells instead of an answer, as an error of ours; None when it tells nothing."""
+    return session.adapter.connector_error(code, message) if code.strip() else None
+
+
+def stop(session: Session, error: ERPError) -> None:
+    """End the poll because of an error; the connection's pages tell it until a poll goes well."""
+    with transaction.atomic():
+        if isinstance(error, ConfigurationError):
+            session.lease.end_call(error)
+        else:
+            session.lease.hold(state_message=error.message)
+        _end(session, error.message, is_good=False, percent=FAILED, detail=error.detail)
+
+
+def finish(session: Session) -> None:
+    """End the poll: there is nothing left to do."""
+    session.lease.hold(state_message="")
+    sent = CodeExport.objects.filter(connection=session.connection, lease_token=session.lease.token)
+    states = sent.order_by().values_list("status").annotate(Count("pk"))
+    told = ", ".join(f"{count:,} {Status(status).label}" for status, count in sorted(states))
+    _end(session, f"{told}." if told else "Everything is up to date.", percent=DONE)
+
+
+def close(guid: UUID, ticket: str) -> str:
+    """End the poll if it has not ended yet; how it ended, in words."""
+    try:
+        session = resume(guid, ticket)
+    except Lost:
+        poll = Poll.objects.of_ticket(guid, ticket)
+        return poll.said if poll else "Nothing to do."
+    with transaction.atomic():
+        session.lease.hold()
+        _end(session, "The Web Connector ended before everything was done; the rest goes at its next call.")
+    return session.poll.said
+
+
+def _end(session: Session, said: str, **values: Any) -> None:
+    session.poll.said = said
+    Poll.objects.filter(pk=session.poll.pk).update(ended_at=Now(), said=said, **values)
+    session.lease.release()
+
+
+def _has_work(connection: Connection) -> bool:
+    rows = CodeExport.objects.filter(connection=OuterRef("pk"))
+    work = Exists(rows.filter(status=Status.SENDING)) | Exists(rows.due())
+    outstanding = Exists(Message.objects.filter(connection=OuterRef("pk"), answered_at=None, kind=Message.Kind.EXPORT))
+    chart = Q(gl_accounts_synced_at=None) | Q(gl_accounts_asked_at__isnull=False)
+    return Connection.objects.filter(chart | Q(work) | Q(outstanding), pk=connection.pk).exists()
+
+
+# Handing out
+
+
+def next_message(session: Session, greeting: str) -> str:
+    """The document that is due, stored before it is handed out; empty when the poll has ended, well or not."""
+    try:
+        with transaction.atomic():
+            session.lease.hold()
+            if not session.poll.has_greeted:
+                _read_greeting(session, greeting)
+            message = _outstanding(session) or _chart(session) or _look_up(session) or _export(session)
+            if message is None:
+                finish(session)
+    except ERPError as error:
+        stop(session, error)
+        return ""
+    return message.text if message else ""
+
+
+def _read_greeting(session: Session, greeting: str) -> None:
+    """The company file that is open must be this connection's: another one would mix up two companies' books."""
+    connection = session.connection
+    books: Books = _asked(lambda: session.adapter.read_greeting(greeting))
+    if books.owner_key != str(connection.guid):
+        raise UncertainError(
+            f"The company file that is open, “{books.company}”, is not the one of the connection {connection}. "
+            "Open the right company file in QuickBooks and run the Web Connector again. Nothing was written.",
+            books.version,
+        )
+    session.lease.hold(books=f"{books.company} ({books.version})"[:255])
+    Poll.objects.filter(pk=session.poll.pk).update(has_greeted=True)
+
+
+def _outstanding(session: Session) -> Message | None:
+    """A message that was handed out and not answered: the same again, word for word."""
+    message = session.open_message()
+    if message is None:
+        return None
+    if message.times >= TIMES:
+        Message.objects.filter(pk=message.pk).update(answered_at=Now())
+        return None
+    Message.objects.filter(pk=message.pk).update(times=message.times + 1)
+    return message
+
+
+def _chart(session: Session) -> Message | None:
+    connection = session.connection
+    if connection.gl_accounts_synced_at and not connection.gl_accounts_asked_at:
+        return None
+    return _hand_out(session, Message.Kind.ACCOUNTS, _asked(session.adapter.accounts_message))
+
+
+def _look_up(session: Session) -> Message | None:
+    """Ask about all codes that this poll has not asked about yet."""
+    due = Q(status__in=(Status.QUEUED, Status.UNKNOWN), due_at__lte=Now())
+    unasked = session.rows().filter(due | Q(status=Status.SENDING)).exclude(absent_token=session.lease.token)
+    rows = list(unasked[: session.adapter.look_up_size])
+    if not rows:
+        return None
+    give_up(session.lease, [row for row in rows if row.status == Status.SENDING])  # its message was given up
+    codes = [row.as_data() for row in rows]
+    return _hand_out(session, Message.Kind.FIND, _asked(lambda: session.adapter.find_message(codes)), codes)
+
+
+def _export(session: Session) -> Message | None:
+    """Claim a portion. What lies below a division that is under way comes when that is in the ERP."""
+    ripe = CodeExport.objects.due().filter(absent_token=session.lease.token)
+    if session.connection.capabilities.has_tiers:
+        above = CodeExport.objects.filter(item=OuterRef("item__parent"), status__in=UNFINISHED)
+        ripe = ripe.filter(~Exists(above.filter(connection=session.connection)))
+    codes = [one.code for one in claim(session.lease, next_rows(session.lease, ripe))]
+    if not codes:
+        return None
+    done = Message.objects.filter(connection=session.connection, kind=Message.Kind.EXPORT).first()
+    key, done_key = secrets.token_urlsafe(16), done.key if done else ""
+    text = _asked(lambda: session.adapter.export_message(codes, key, done_key))
+    return _hand_out(session, Message.Kind.EXPORT, text, codes, key)
+
+
+def _hand_out(
+    session: Session, kind: Message.Kind, text: str, codes: Sequence[CodeData] = (), key: str = ""
+) -> Message:
+    return Message.objects.create(
+        connection=session.connection,
+        kind=kind,
+        key=key,
+        token=session.lease.token,
+        text=text,
+        codes=[dict(vars(code)) for code in codes],
+        times=1,
+    )
+
+
+def _asked(call: Callable[[], T]) -> T:
+    """What the adapter says; raises ERPError, whatever happens inside it."""
+    told, error = calling.guarded(call)
+    if error:
+        raise error
+    return cast(T, told)
+
+
+# Taking the answer
+
+
+def take_answer(session: Session, answer: str, failure: ERPError | None) -> int:
+    """Store what the answer says of the outstanding message; `failure` is what the connector told instead of one.
+
+    Returns how much of the work is done in percent, DONE, or FAILED when the poll has ended with an error.
+    """
+    with transaction.atomic():
+        session.lease.hold()
+        message = session.open_message()
+        if message is None:  # it was brought before
+            return session.poll.percent
+        error = TAKERS[Message.Kind(message.kind)](session, message, answer, failure)
+        if error is None:
+            return _percent(session)
+    stop(session, error)
+    return FAILED
+
+
+def _take_accounts(session: Session, message: Message, answer: str, failure: ERPError | None) -> ERPError | None:
+    accounts, error = calling.guarded(lambda: session.adapter.read_accounts(_or_raise(answer, failure)))
+    message.delete()
+    if not error:
+        _, error = calling.guarded(lambda: session.connection.keep_gl_accounts(accounts or [], None))
+    return error
+
+
+def _take_found(session: Session, message: Message, answer: str, failure: ERPError | None) -> ERPError | None:
+    codes = {code.reference: code for code in message.code_data}
+    receipts, error = calling.guarded(
+        lambda: session.adapter.read_found(list(codes.values()), _or_raise(answer, failure))
+    )
+    message.delete()
+    if error or receipts is None:
+        return error
+    rows = session.rows().filter(reference__in=codes, status__in=(Status.QUEUED, Status.UNKNOWN))
+    asked = [row for row in rows if row.code == codes[row.reference].code]
+    queued = [row for row in asked if row.status == Status.QUEUED]
+    _note_absent(session, [row for row in queued if row.reference not in receipts])
+    give_up(session.lease, [row for row in queued if row.reference in receipts])
+    in_doubt = [(row, row.as_data()) for row in asked if row.status == Status.UNKNOWN]
+    resolve(session.lease, in_doubt, receipts, None, message.made_at)
+    _count(session, [row for row, _ in in_doubt])
+    return None
+
+
+def _note_absent(session: Session, rows: list[CodeExport]) -> None:
+    """They may be added now: the ERP has nothing of their names."""
+    for row in rows:
+        row.absent_token, row.look_first = session.lease.token, False
+    update_each(rows, ["absent_token", "look_first"], {"status": Status.QUEUED})
+
+
+def _take_outcomes(session: Session, message: Message, answer: str, failure: ERPError | None) -> ERPError | None:
+    adapter, codes = session.adapter, {code.reference: code for code in message.code_data}
+    outcomes, error = calling.outcomes(
+        adapter, list(codes.values()), lambda: adapter.read_outcomes(list(codes.values()), _or_raise(answer, failure))
+    )
+    is_open = isinstance(error, UncertainError)  # then the same message is handed out again
+    rows = session.rows().filter(reference__in=codes, status__in=(Status.SENDING, Status.UNKNOWN))
+    work = [Work(row, codes[row.reference], Attempt(export_id=row.pk, lease_token=message.token)) for row in rows]
+    store(session.lease, work, outcomes)
+    if not is_open:
+        Message.objects.filter(pk=message.pk).update(answered_at=Now())
+    if any(isinstance(outcome, Refused) and outcome.is_chart_stale for outcome in outcomes.values()):
+        session.connection.ask_for_gl_accounts()
+    _count(session, [one.row for one in work])
+    goes_on = isinstance(error, NothingStored) or (is_open and not failure)
+    return None if goes_on else error
+
+
+TAKERS: dict[Message.Kind, Callable[[Session, Message, str, ERPError | None], ERPError | None]] = {
+    Message.Kind.ACCOUNTS: _take_accounts,
+    Message.Kind.FIND: _take_found,
+    Message.Kind.EXPORT: _take_outcomes,
+}
+
+
+def _or_raise(answer: str, failure: ERPError | None) -> str:
+    if failure:
+        raise failure
+    return answer
+
+
+def _count(session: Session, rows: Sequence[CodeExport]) -> None:
+    session.poll.settled += sum(row.status not in UNFINISHED for row in rows)
+
+
+def _percent(session: Session) -> int:
+    """How far the poll is. DONE is said only when nothing is left, and ends it."""
+    if not _has_work(session.connection):
+        Poll.objects.filter(pk=session.poll.pk).update(settled=session.poll.settled)
+        finish(session)
+        return DONE
+    due = CodeExport.objects.due().filter(connection=session.connection).count()
+    settled = session.poll.settled
+    percent = max(1, min(DONE - 1, 100 * settled // max(settled + due, 1)))
+    Poll.objects.filter(pk=session.poll.pk).update(settled=settled, percent=percent)
+    return percent

@@ -1,0 +1,120 @@
+"""The SOAP envelope of the Web Connector: liberal in what it reads, strict in what it answers.
+
+Source: Intuit's Web Connector Programmer's Guide and WSDL. Document/literal wrapped, SOAP 1.1; the namespace is part of
+the contract, down to its last slash. Elements are found by their local names, since clients differ in their prefixes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from lxml import etree
+
+from erp_integrations.xml import BadXML, parse
+
+NAMESPACE = "http://developer.intuit.com/"
+ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
+DEFAULT: dict[Any, str] = {None: NAMESPACE}  # the namespace without a prefix
+CONTENT_TYPE = "text/xml; charset=utf-8"
+UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what XML 1.0 cannot carry
+ADDRESS = "https://web-connector.invalid/"  # in the WSDL, where our own belongs
+
+# Each operation with its arguments, in the order of the contract.
+OPERATIONS: dict[str, tuple[str, ...]] = {
+    "serverVersion": (),
+    "clientVersion": ("strVersion",),
+    "authenticate": ("strUserName", "strPassword"),
+    "sendRequestXML": (
+        "ticket",
+        "strHCPResponse",
+        "strCompanyFileName",
+        "qbXMLCountry",
+        "qbXMLMajorVers",
+        "qbXMLMinorVers",
+    ),
+    "receiveResponseXML": ("ticket", "response", "hresult", "message"),
+    "connectionError": ("ticket", "hresult", "message"),
+    "getLastError": ("ticket",),
+    "closeConnection": ("ticket",),
+    "getInteractiveURL": ("wcTicket", "sessionID"),
+    "interactiveDone": ("wcTicket",),
+    "interactiveRejected": ("wcTicket", "reason"),
+}
+
+
+class BadCall(ValueError):
+    """It is no call of the Web Connector; the text says why."""
+
+
+@dataclass(frozen=True)
+class Call:
+    operation: str
+    arguments: dict[str, str]  # all of the operation's; what was left out is empty
+
+
+def read_call(body: bytes) -> Call:
+    """Raises BadCall. The caller has capped the size."""
+    try:
+        envelope = parse(body)
+    except BadXML as error:
+        raise BadCall(f"This is not readable XML: {error}") from error
+    if envelope.tag != f"{{{ENVELOPE}}}Envelope":
+        raise BadCall("This is no SOAP 1.1 envelope.")
+    soap_body = envelope.find(f"{{{ENVELOPE}}}Body")
+    operation = next(iter(soap_body), None) if soap_body is not None else None
+    if operation is None:
+        raise BadCall("The envelope is empty.")
+    name = etree.QName(operation)
+    if name.localname not in OPERATIONS or name.namespace not in (NAMESPACE, None):
+        raise BadCall("There is no such operation.")
+    given = {etree.QName(child).localname: child.text or "" for child in operation}
+    return Call(name.localname, {name: given.get(name, "") for name in OPERATIONS[name.localname]})
+
+
+def answer(operation: str, result: str | int | Sequence[str]) -> bytes:
+    envelope, body = _envelope()
+    response = etree.SubElement(body, f"{{{NAMESPACE}}}{operation}Response", nsmap=DEFAULT)
+    told = etree.SubElement(response, f"{{{NAMESPACE}}}{operation}Result")
+    if isinstance(result, str | int):
+        told.text = _writable(str(result))
+    else:
+        for text in result:
+            etree.SubElement(told, f"{{{NAMESPACE}}}string").text = text
+    return _written(envelope)
+
+
+def fault(why: str) -> bytes:
+    """The sender's fault, in SOAP's words."""
+    envelope, body = _envelope()
+    element = etree.SubElement(body, f"{{{ENVELOPE}}}Fault")
+    etree.SubElement(element, "faultcode").text = "soap:Client"
+    etree.SubElement(element, "faultstring").text = _writable(why)
+    return _written(envelope)
+
+
+def wsdl(address: str) -> bytes:
+    """Our description of the service, with the address at which this connection is served."""
+    return _wsdl().replace(ADDRESS.encode(), address.encode())
+
+
+@cache
+def _wsdl() -> bytes:
+    return Path(__file__).with_name("web_connector.wsdl").read_bytes()
+
+
+def _envelope() -> tuple[etree._Element, etree._Element]:
+    envelope = etree.Element(f"{{{ENVELOPE}}}Envelope", nsmap={"soap": ENVELOPE})
+    return envelope, etree.SubElement(envelope, f"{{{ENVELOPE}}}Body")
+
+
+def _writable(text: str) -> str:
+    return UNWRITABLE.sub(" ", text)
+
+
+def _written(envelope: etree._Element) -> bytes:
+    return etree.tostring(envelope, xml_declaration=True, encoding="utf-8")
