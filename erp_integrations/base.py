@@ -219,10 +219,7 @@ class Adapter:
         """What this ERP would refuse about the code, as sentences that say what to do; empty when it may be sent."""
         able, problems = self.capabilities_with(self.options), []
         if able.code_limit and len(code.code) > able.code_limit:
-            problems.append(
-                f"{self.label} allows {able.code_limit} characters for a code; "
-                f"this one has {len(code.code)}. Shorten it."
-            )
+            problems.append(self.too_long(code, able.code_limit))
         if able.description_limit and len(code.description) > able.description_limit:
             problems.append(
                 f"{self.label} allows {able.description_limit} characters for a description; "
@@ -233,3 +230,7 @@ class Adapter:
         if not code.description.strip():
             problems.append(f"{self.label} needs a description. Add one.")
         return problems
+
+    def too_long(self, code: CodeData, limit: int) -> str:
+        """The sentence for a code beyond `code_limit`; overridden where there is more to say than "shorten it"."""
+        return f"{self.label} allows {limit} characters for a code; this one has {len(code.code)}. Shorten it."

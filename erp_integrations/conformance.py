@@ -10,7 +10,7 @@
         def archive_item(self, code): ...       # only if the ERP has archived items; else leave it out
 
 The ERP may be shared by all tests: each makes codes of its own. For readable failures have your conftest.py say
-`pytest.register_assert_rewrite("erp_integrations.conformance")`.
+`pytest.register_assert_rewrite("erp_integrations.conformance")`. An adapter that is pulled: `pull_conformance.py`.
 """
 
 from __future__ import annotations
@@ -25,11 +25,14 @@ import pytest
 from erp_integrations.base import (
     AccountKind,
     Adapter,
+    Capabilities,
     CodeData,
     Delivery,
     Exists,
     Exported,
+    GLAccountData,
     Outcome,
+    Receipt,
     Refused,
 )
 from erp_integrations.errors import ConfigurationError
@@ -45,16 +48,15 @@ class Item:
     expense_account: str | None
 
 
-class PushConformance:
+class Conformance:
+    """What adapters of both deliveries must do; those that are pushed inherit from PushConformance."""
+
+    delivery: ClassVar[Delivery]
     secrets: ClassVar[Sequence[str]] = ()  # what no error may ever show, of both adapters
-    company: ClassVar[str] = ""  # what `check` must find
     unknown_account: ClassVar[str] = "999999999"  # the remote id of no account
     has_archive: ClassVar[bool] = True
 
     def adapter(self) -> Adapter:
-        raise NotImplementedError
-
-    def wrong_adapter(self) -> Adapter:
         raise NotImplementedError
 
     def items(self, code: str) -> list[Item]:
@@ -66,19 +68,34 @@ class PushConformance:
     def archive_item(self, code: str) -> None:
         raise NotImplementedError
 
+    # How the ERP is spoken with
+
+    def chart(self) -> list[GLAccountData]:
+        raise NotImplementedError
+
+    def find(self, *codes: CodeData) -> dict[str, Receipt]:
+        raise NotImplementedError
+
+    def send(self, *codes: CodeData) -> list[Outcome]:
+        raise NotImplementedError
+
     # What the tests are made of
 
     def accounts(self, kinds: frozenset[AccountKind]) -> list[str]:
         """Remote ids of the active accounts of these kinds. Override to choose them."""
-        return [a.remote_id for a in self.adapter().fetch_gl_accounts() if a.is_active and a.kind in kinds]
+        return [account.remote_id for account in self.chart() if account.is_active and account.kind in kinds]
+
+    def capabilities(self) -> Capabilities:
+        adapter = self.adapter()
+        return adapter.capabilities_with(adapter.options)
 
     def make_code(self, **values: str | None) -> CodeData:
-        able, name = self.adapter().capabilities, uuid4().hex[:6].upper()
+        able, name = self.capabilities(), uuid4().hex[:6].upper()
         data = CodeData(
             reference=f"conformance-{name}",
             code=f"{name}-100",
             description=f"Concrete {name}",
-            tiers=(name, "100"),
+            tiers=(f"{name}-100",) if able.has_tiers else (name, "100"),  # nothing above it that would have to be there
             income_account=self.accounts(able.income_kinds)[0],
             expense_account=self.accounts(able.expense_kinds)[0] if able.has_expense_account else None,
             request_key=uuid4().hex,
@@ -86,7 +103,7 @@ class PushConformance:
         return replace(data, **values)  # type: ignore[arg-type]
 
     def export(self, *codes: CodeData) -> dict[str, Outcome]:
-        outcomes = self.adapter().export_codes(codes)
+        outcomes = self.send(*codes)
         by_reference = {outcome.reference: outcome for outcome in outcomes}
         assert len(by_reference) == len(outcomes), "two outcomes for one code"
         assert set(by_reference) == {code.reference for code in codes}, "one outcome per code"
@@ -106,7 +123,7 @@ class PushConformance:
 
         assert adapter.key
         assert adapter.label
-        assert adapter.delivery is Delivery.PUSH
+        assert adapter.delivery is self.delivery
         assert adapter.capabilities.item_type
         assert adapter.capabilities.proven_against
         assert adapter.capabilities.batch_size >= 1
@@ -120,7 +137,7 @@ class PushConformance:
         assert self.adapter().validate(self.make_code()) == []
 
     def test_a_code_beyond_the_limits_is_told(self) -> None:
-        able = self.adapter().capabilities
+        able = self.capabilities()
         if able.code_limit:
             assert self.adapter().validate(self.make_code(code="1" * (able.code_limit + 1)))
         if able.description_limit:
@@ -129,26 +146,10 @@ class PushConformance:
             assert self.adapter().validate(self.make_code(code=f"01{character}100"))
         assert self.adapter().validate(self.make_code(description=" "))
 
-    # Connecting
-
-    def test_check_tells_the_company_it_found(self) -> None:
-        found = self.adapter().check()
-
-        assert found.company
-        assert self.company in str(found)
-
-    def test_refused_credentials_are_a_configuration_error_without_the_secrets(self) -> None:
-        with pytest.raises(ConfigurationError) as caught:
-            self.wrong_adapter().check()
-
-        error = caught.value
-        assert error.message.strip()
-        assert not any(secret in f"{error} {error.message} {error.detail}" for secret in self.secrets)
-
     # GL accounts
 
     def test_accounts_have_unique_ids_and_names(self) -> None:
-        accounts = list(self.adapter().fetch_gl_accounts())
+        accounts = self.chart()
 
         assert accounts
         assert len({account.remote_id for account in accounts}) == len(accounts)
@@ -156,7 +157,7 @@ class PushConformance:
         assert "" not in {account.number for account in accounts}, "an account without a number has None"
 
     def test_there_are_accounts_to_choose_from(self) -> None:
-        able = self.adapter().capabilities
+        able = self.capabilities()
 
         assert self.accounts(able.income_kinds)
         assert self.accounts(able.expense_kinds) or not able.has_expense_account
@@ -166,8 +167,7 @@ class PushConformance:
     def test_an_absent_code_is_not_found_and_not_made(self) -> None:
         code = self.make_code()
 
-        assert self.adapter().find([code]) == {}
-        assert self.adapter().find([]) == {}
+        assert self.find(code) == {}
         assert self.items(code.code) == []
 
     def test_finding_tells_ours_from_theirs(self) -> None:
@@ -175,18 +175,15 @@ class PushConformance:
         self.export(ours)
         self.make_item(theirs)
 
-        found = self.adapter().find([ours, theirs])
+        found = self.find(ours, theirs)
 
         assert found[ours.reference].fits(ours)
         assert found[ours.reference].is_ours
         assert found[theirs.reference].fits(theirs)
-        if self.adapter().capabilities.looks_up_by == "reference":
+        if self.capabilities().looks_up_by == "reference":
             assert not found[theirs.reference].is_ours
 
     # Exporting
-
-    def test_exporting_nothing_does_nothing(self) -> None:
-        assert self.adapter().export_codes([]) == []
 
     def test_an_exported_code_is_in_the_erp_with_its_values(self) -> None:
         code = self.make_code()
@@ -200,17 +197,18 @@ class PushConformance:
         assert self.holds(code)
 
     def test_a_full_portion_is_exported_with_one_receipt_each(self) -> None:
-        income = self.accounts(self.adapter().capabilities.income_kinds)
+        income = self.accounts(self.capabilities().income_kinds)
         template = self.make_code()
         codes = [
             replace(
                 template,
                 reference=f"{template.reference}-{n}",
                 code=f"{template.code}{n:03}",
+                tiers=(f"{template.code}{n:03}",),
                 description=f"{template.description} {n}",
                 income_account=income[n % len(income)],
             )
-            for n in range(self.adapter().capabilities.batch_size)
+            for n in range(self.capabilities().batch_size)
         ]
 
         outcomes = self.export(*codes)
@@ -261,7 +259,7 @@ class PushConformance:
         assert self.holds(replace(code, description="Made by hand"))
 
     def test_not_even_when_its_values_are_the_same(self) -> None:
-        if self.adapter().capabilities.looks_up_by != "reference":
+        if self.capabilities().looks_up_by != "reference":
             return  # an ERP without a place for our reference cannot tell
         code = self.make_code()
         self.make_item(code)
@@ -287,7 +285,7 @@ class PushConformance:
         self.export(code)
         self.archive_item(code.code)
 
-        found = self.adapter().find([code])[code.reference]
+        found = self.find(code)[code.reference]
         outcome = self.export_one(code)
 
         assert not found.is_active
@@ -297,7 +295,7 @@ class PushConformance:
     # What is refused
 
     def test_a_refused_code_does_not_stop_the_others(self) -> None:
-        codes = [self.make_code() for _ in range(min(4, self.adapter().capabilities.batch_size - 1))]
+        codes = [self.make_code() for _ in range(min(4, self.capabilities().batch_size - 1))]
         bad = self.make_code(income_account=self.unknown_account)
 
         outcomes = self.export(*codes[:2], bad, *codes[2:])
@@ -320,3 +318,42 @@ class PushConformance:
 
         assert isinstance(self.export_one(code), Exported)
         assert self.holds(code)
+
+
+class PushConformance(Conformance):
+    delivery = Delivery.PUSH
+    company: ClassVar[str] = ""  # what `check` must find
+
+    def wrong_adapter(self) -> Adapter:
+        raise NotImplementedError
+
+    def chart(self) -> list[GLAccountData]:
+        return list(self.adapter().fetch_gl_accounts())
+
+    def find(self, *codes: CodeData) -> dict[str, Receipt]:
+        return self.adapter().find(codes)
+
+    def send(self, *codes: CodeData) -> list[Outcome]:
+        return self.adapter().export_codes(codes)
+
+    # Connecting
+
+    def test_check_tells_the_company_it_found(self) -> None:
+        found = self.adapter().check()
+
+        assert found.company
+        assert self.company in str(found)
+
+    def test_refused_credentials_are_a_configuration_error_without_the_secrets(self) -> None:
+        with pytest.raises(ConfigurationError) as caught:
+            self.wrong_adapter().check()
+
+        error = caught.value
+        assert error.message.strip()
+        assert not any(secret in f"{error} {error.message} {error.detail}" for secret in self.secrets)
+
+    # Nothing
+
+    def test_asking_about_nothing_or_exporting_nothing_does_nothing(self) -> None:
+        assert self.find() == {}
+        assert self.send() == []
