@@ -173,6 +173,7 @@ CRASH = env.text("CRASH", "")  # for fault tests alone: exports/crashpoints.py
 ERP_ADAPTERS = [
     "erp_integrations.adapters.practice.adapter.PracticeAdapter",
     "erp_integrations.adapters.tryton.adapter.TrytonAdapter",
+    "erp_integrations.adapters.quickbooks_desktop.adapter.QuickBooksDesktopAdapter",
 ]
 ERP_ALLOW_PRIVATE_ADDRESSES = env.flag("ERP_ALLOW_PRIVATE_ADDRESSES", EMBEDDED)
 ERP_ALLOWED_HOSTS = env.words("ERP_ALLOWED_HOSTS")

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 class QuickBooksDesktopAdapter(PullAdapter):
     key = "quickbooks-desktop"
     label = "QuickBooks Desktop"
+    owner_id = str(greeting.OWNER_ID)
     note = (
         "Needs QuickBooks Desktop 2014 or later, and Intuit's Web Connector on the Windows computer that opens the "
         "company file: it fetches the codes when it calls. One connection serves one company file. Items are named "
