@@ -54,6 +54,7 @@ class Capabilities:
     has_custom_segments: bool = False
     has_project_codes: bool = False  # may a project have codes of its own?
     has_expense_account: bool = False  # is there a second, expense account on the item?
+    income_takes_purchases: bool = False  # without it, does the income account get the purchases too?
     income_kinds: frozenset[AccountKind] = INCOME_KINDS  # which kinds may the income account have?
     expense_kinds: frozenset[AccountKind] = EXPENSE_KINDS
     call_timeout_s: float = 30  # after how long is a call given up? The lease is longer than this.

@@ -175,6 +175,7 @@ class Row:
     has_changed: bool  # in the WBS, since it was exported
     inherits_income: bool  # the connection's default account filled it in, and nobody touched it since
     inherits_expense: bool
+    takes_purchases: bool  # the income account does, as long as there is no expense account
     problem: str = ""
 
     @classmethod
@@ -193,6 +194,8 @@ class Row:
             has_changed=status == Status.SUCCESS and export.item.version != export.item_version,
             inherits_income=untouched and export.income_account_id == connection.default_income_account_id,
             inherits_expense=untouched and export.expense_account_id == connection.default_expense_account_id,
+            takes_purchases=connection.capabilities.income_takes_purchases
+            and bool(export.income_account_id and not export.expense_account_id),
             problem=problem,
         )
 

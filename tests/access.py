@@ -41,6 +41,7 @@ class Right(Enum):
     SEE_ERP = auto()
     REVIEW = auto()
     CONFIGURE_ERP = auto()
+    MACHINE = auto()  # no person's: what is no call in its protocol is a bad request, whoever sends it
 
 
 # Written out, not derived from the levels: PRODUCT section 1 in our own words.
@@ -67,6 +68,7 @@ class Case:
     body: Callable[[World], dict[str, Any]] = lambda world: {}
     sends_ids: bool = False  # its body names rows or accounts of the World
     pk: str = ""  # what of the World the parameter `pk` stands for
+    connection: str = "connection"  # likewise, the parameter `connection`
 
     def right(self, method: str) -> Right | None:
         return {"GET": self.get, "POST": self.post}.get(method)
@@ -81,7 +83,7 @@ class Address:
     @property
     def ids(self) -> set[str]:
         """The parameters that name something of one company."""
-        return self.parameters.keys() - {"company", "erp"}
+        return self.parameters.keys() - {"company", "erp", "connection_id"}
 
     def url(self, case: Case, world: World, **others: Any) -> str:
         values = {name: world.value(case, name) for name in self.parameters} | others
@@ -106,6 +108,7 @@ class World:
     def __init__(self, company: Company, prefix: str) -> None:
         self.company = company
         self.connection = make_connection(company, slug=f"{prefix}-erp")
+        self.pulled = make_connection(company, erp="quickbooks-desktop", name="QuickBooks", slug=f"{prefix}-quickbooks")
         self.account, self.other_account = (make_account(self.connection, number) for number in ("4000", "4100"))
         self.export = make_export("03-100", self.connection, income_account=self.account)
         self.failed = make_export("03-200", self.connection, income_account=self.account, status=Status.FAILED)
@@ -116,6 +119,8 @@ class World:
         self.values: dict[str, Any] = {
             "company": company.slug,
             "connection": self.connection.slug,
+            "pulled": self.pulled.slug,
+            "connection_id": self.pulled.guid,
             "erp": "practice",
             "member_id": self.member.pk,
             "item_id": self.item.pk,
@@ -124,7 +129,7 @@ class World:
         }
 
     def value(self, case: Case, parameter: str) -> Any:
-        return self.values[case.pk if parameter == "pk" else parameter]
+        return self.values[{"pk": case.pk, "connection": case.connection}.get(parameter, parameter)]
 
 
 def make_browser(person: str) -> Client:
@@ -163,6 +168,8 @@ def expected(right: Right | None, person: str) -> str:
         return "405"
     if right is Right.PUBLIC:
         return "let in"
+    if right is Right.MACHINE:
+        return "400"
     if person in STRANGERS:
         return "sign in first"
     if right is Right.SIGNED_IN:

@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce, Now
 from companies.models import Member
 from erp_integrations.base import AccountKind, CodeData
 from erp_integrations.models import Connection, GLAccount
-from exports.models import Attempt, Batch, CodeExport, Status
+from exports.models import Attempt, Batch, CodeExport, CodeExportQuerySet, Status
 from exports.services.moves import arrive, click, hold_versions, lock_items, move
 from exports.services.results import Problem, Result
 from wbs.models import SegmentItem
@@ -75,7 +75,8 @@ def _sendable(items: list[SegmentItem], connection: Connection, problems: list[P
     )
     divisions = set(SegmentItem.objects.filter(parent__in=items).order_by().values_list("parent_id", flat=True))
     able, adapter, sendable = connection.capabilities, connection.adapter(), []
-    for item in items:
+    there = _divisions_there(items, exports) if able.has_tiers else set()
+    for item in sorted(items, key=lambda item: item.tier):  # divisions first: what stays keeps those below it
         if not item.is_active:
             sentences = ["It is inactive. Reactivate it first."]
         elif item.pk in divisions and not able.has_tiers:
@@ -86,10 +87,19 @@ def _sendable(items: list[SegmentItem], connection: Connection, problems: list[P
             sentences = adapter.validate(_as_data(item, connection))
             if rival := rivals.get(item.full_code_key):
                 sentences.append(f"{rival} is sent already and differs at most by case. Rename one of them.")
+            if able.has_tiers and item.parent_id and item.parent_id not in there:
+                sentences.append("It goes below its division, which is not sent. Send the division too.")
         problems += [Problem(item.full_code, sentence, item.pk) for sentence in sentences]
         if not sentences:
             sendable.append(item)
+            there.add(item.pk)
     return sendable
+
+
+def _divisions_there(items: list[SegmentItem], exports: CodeExportQuerySet) -> set[int]:
+    """The divisions above these items that are sent already or are in the ERP."""
+    above = exports.filter(item__in={item.parent_id for item in items if item.parent_id})
+    return set(above.order_by().values_list("item_id", flat=True))
 
 
 def reference_of(item: SegmentItem, connection: Connection) -> str:

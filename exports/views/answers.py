@@ -48,7 +48,7 @@ def frame(request: MemberRequest, connection: Connection, listing: Listing) -> d
         "progress": progress,
         "time_left": progress.time_left(counts.now),
         "polling": bool(progress.left or counts.of(UNFINISHED)),
-        "mark": ".".join(map(str, [*counts.by_status.values(), progress.done, progress.total])),
+        "mark": mark_of(connection, [*counts.by_status.values(), progress.done, progress.total]),
         "filters": [
             (name, label, counts.shown(states), base + listing.query(filter=name, page=1))
             for name, (label, states) in FILTERS.items()
@@ -57,6 +57,17 @@ def frame(request: MemberRequest, connection: Connection, listing: Listing) -> d
         "to_export": shown(counts.of({Status.READY} & set(listing.states))),
         "to_reject": shown(counts.of(set(REJECTABLE) & set(listing.states))),
     }
+
+
+def mark_of(connection: Connection, numbers: list[int]) -> str:
+    """What a poll compares: the numbers on the page and, of a pulled ERP, when its connector was last seen."""
+    seen = connection.last_contact_at if connection.is_pulled else None
+    return f"{'.'.join(map(str, numbers))}~{seen.timestamp() if seen else ''}"
+
+
+def was_seen_anew(before: str, now: str) -> bool:
+    """Whether the connector called between two marks."""
+    return before.partition("~")[2] != now.partition("~")[2]
 
 
 def problem(export: CodeExport) -> str:
@@ -68,11 +79,15 @@ def problem(export: CodeExport) -> str:
     return "" if export.income_account.is_active else "Choose an active income account"
 
 
-def moved_rows(request: MemberRequest, connection: Connection) -> list[Row]:
-    """The rows whose state is not the one on the page; others are left alone, a drop-down may be open there."""
+def moved_rows(request: MemberRequest, connection: Connection, *, and_waiting: bool) -> list[Row]:
+    """The rows whose state is not the one on the page; others are left alone, a drop-down may be open there.
+
+    `and_waiting`: also those that wait for a connector, since they tell when it was last seen.
+    """
     seen = read_seen(request.POST.getlist("seen"))
-    now = connection.code_exports.filter(pk__in=seen).values_list("pk", "moves")
-    return _rows(request, connection, {pk for pk, moves in now if moves != seen[pk].moves})
+    now = connection.code_exports.filter(pk__in=seen).values_list("pk", "moves", "status")
+    moved = {pk for pk, moves, status in now if moves != seen[pk].moves or (and_waiting and status == Status.QUEUED)}
+    return _rows(request, connection, moved)
 
 
 def changed_rows(

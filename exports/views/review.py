@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from companies.access import MemberRequest, member_required
 from companies.models import Level, Tool
 from exports.review import CAP, PAGE_SIZES, Choices, Listing, Row
-from exports.views.answers import Banner, connection_of, frame, moved_rows, problem
+from exports.views.answers import Banner, connection_of, frame, moved_rows, problem, was_seen_anew
 
 
 @require_GET
@@ -53,8 +53,9 @@ def _page(request: MemberRequest, context: dict[str, Any], *, explain: bool) -> 
 def poll(request: MemberRequest, connection: str) -> HttpResponse:
     """204 when nothing changed, else the summary and each row whose state did."""
     erp = connection_of(request, connection)
-    context = frame(request, erp, Listing.read(request.POST))
-    rows = moved_rows(request, erp)
-    if not rows and context["mark"] == request.POST.get("mark"):
+    context, before = frame(request, erp, Listing.read(request.POST)), request.POST.get("mark", "")
+    was_seen = was_seen_anew(before, context["mark"])
+    rows = moved_rows(request, erp, and_waiting=was_seen)
+    if not rows and context["mark"] == before:
         return HttpResponse(status=204)
-    return render(request, "exports/_changes.html", {**context, "rows": rows})
+    return render(request, "exports/_changes.html", {**context, "rows": rows, "was_seen": was_seen})

@@ -44,6 +44,7 @@ class QuickBooksDesktopAdapter(PullAdapter):
         description_limit=4095,
         forbidden_characters=":",
         has_expense_account=True,
+        income_takes_purchases=True,
         income_kinds=INCOME_KINDS | EXPENSE_KINDS,
         expense_kinds=EXPENSE_KINDS,
         call_timeout_s=1800,  # how long a session of the Web Connector may be idle before its ticket ends

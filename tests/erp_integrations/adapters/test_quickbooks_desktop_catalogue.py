@@ -83,9 +83,7 @@ def test_what_follows(status: int, then: Then) -> None:
     assert meaning_of(status).then is then
 
 
-@pytest.mark.parametrize(
-    "code", ["0x80040401", "0X80040401", " 0x80040401 ", "80040401", "-2147220479", "2147746817"]
-)
+@pytest.mark.parametrize("code", ["0x80040401", "0X80040401", " 0x80040401 ", "80040401", "-2147220479", "2147746817"])
 def test_an_error_of_the_connector_is_known_however_it_is_written(code: str) -> None:
     assert hresult(code) == 0x80040401
     assert isinstance(connector_error(code, "Could not access QuickBooks."), TransientError)
