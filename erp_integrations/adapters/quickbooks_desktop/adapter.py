@@ -67,12 +67,14 @@ class QuickBooksDesktopAdapter(PullAdapter):
         return self.capabilities_with(self.options).has_tiers
 
     def validate(self, code: CodeData) -> list[str]:
-        names = payload.names_of(code, self.has_tiers)
-        problems = [*super().validate(code), *rules.name_problems(names)]
-        if not self.has_tiers and len(code.code) > rules.FULL_CODE_LIMIT:
+        problems = [*super().validate(code), *rules.name_problems(payload.names_of(code, self.has_tiers))]
+        if self.has_tiers:
+            problems += rules.tier_problems(code.tiers)
+        elif len(code.code) > rules.FULL_CODE_LIMIT:
             problems.append(_beyond_the_report(code))
         problems += rules.text_problems("code", code.code)
         problems += rules.text_problems("description", code.description)
+        problems += rules.blank_problems(code.description)
         return problems
 
     def too_long(self, code: CodeData, limit: int) -> str:

@@ -10,17 +10,21 @@ FULL_CODE_LIMIT = 96
 LEVELS = 5
 
 
+def tier_problems(tiers: tuple[str, ...]) -> Iterator[str]:
+    """Of tiers that become items, one below the other."""
+    if len(tiers) > LEVELS:
+        yield f"QuickBooks allows {LEVELS} levels of items; this code has {len(tiers)} tiers. Use fewer."
+    for tier in tiers:
+        if len(tier) > NAME_LIMIT:
+            yield f"QuickBooks allows {NAME_LIMIT} characters for each tier; “{tier}” has {len(tier)}. Shorten it."
+
+
 def name_problems(names: tuple[str, ...]) -> Iterator[str]:
-    """Of the tiers that become items' names; of a full code as one name alike."""
-    if len(names) > LEVELS:
-        yield f"QuickBooks allows {LEVELS} levels of items; this code has {len(names)} tiers. Use fewer."
     for name in names:
         if not name.strip():
             yield "A tier of this code is empty. Give it a code."
         elif name != name.strip():
             yield f"“{name}” begins or ends with a blank, which QuickBooks drops. Take it out."
-        if len(names) > 1 and len(name) > NAME_LIMIT:
-            yield f"QuickBooks allows {NAME_LIMIT} characters for each tier; “{name}” has {len(name)}. Shorten it."
 
 
 def text_problems(what: str, text: str) -> Iterator[str]:
@@ -30,6 +34,11 @@ def text_problems(what: str, text: str) -> Iterator[str]:
     if strange := sorted({character for character in text if not _can_be_held(character)}):
         named = ", ".join(f"{character} (U+{ord(character):04X})" for character in strange)
         yield f"QuickBooks cannot hold these characters of the {what}: {named}. Replace them."
+
+
+def blank_problems(description: str) -> Iterator[str]:
+    if description.strip() and description != description.strip():
+        yield "The description begins or ends with a blank, which QuickBooks drops. Take it out."
 
 
 def _can_be_held(character: str) -> bool:
