@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+from django import forms
 
 from erp_integrations.base import Adapter, Capabilities, Delivery
 from erp_integrations.registry import adapter_classes
@@ -42,6 +45,8 @@ def entries() -> list[Entry]:
 
 def entry_of(adapter: type[Adapter]) -> Entry:
     able = adapter.capabilities
+    can, limits = _abilities(able), _limits(able)
+    more, other_limits = _by_choice(adapter, can, limits)
     return Entry(
         key=adapter.key,
         label=adapter.label,
@@ -49,11 +54,34 @@ def entry_of(adapter: type[Adapter]) -> Entry:
         item_type=able.item_type,
         how=_how(adapter),
         is_pulled=adapter.delivery is Delivery.PULL,
-        limits=_limits(able),
-        can=[words for field, words in ABILITIES.items() if getattr(able, field)],
-        cannot=[words for field, words in ABILITIES.items() if not getattr(able, field)],
+        limits=[*(limits or ["No limits of its own"]), *other_limits],
+        can=[*can, *more.values()],
+        cannot=[words for words in ABILITIES.values() if words not in can and words not in more],
         proven_against=able.proven_against,
     )
+
+
+def _abilities(able: Capabilities) -> list[str]:
+    return [words for field, words in ABILITIES.items() if getattr(able, field)]
+
+
+def _by_choice(adapter: type[Adapter], can: list[str], limits: list[str]) -> tuple[dict[str, str], list[str]]:
+    """What it can beyond that, and which limits are others, with a choice among its options."""
+    more: dict[str, str] = {}
+    other_limits: list[str] = []
+    for name, value, words in _choices(adapter):
+        able = adapter.capabilities_with({name: value})
+        more |= {ability: f"{ability}, {words}" for ability in _abilities(able) if ability not in can}
+        other_limits += [f"{limit}, {words}" for limit in _limits(able) if limit not in limits]
+    return more, other_limits
+
+
+def _choices(adapter: type[Adapter]) -> Iterator[tuple[str, str, str]]:
+    """Option, value, and the choice as people see it."""
+    for name, field in adapter.options_form().base_fields.items():
+        if isinstance(field, forms.ChoiceField):
+            for value, label in field.choices:  # type: ignore[misc, union-attr]
+                yield name, value, f"with {field.label} “{label}”"
 
 
 def _how(adapter: type[Adapter]) -> str:
@@ -71,4 +99,4 @@ def _limits(able: Capabilities) -> list[str]:
         limits.append(f"Description: at most {able.description_limit} characters")
     if able.forbidden_characters:
         limits.append(f"Code: without {' '.join(able.forbidden_characters)}")
-    return limits or ["No limits of its own"]
+    return limits

@@ -53,7 +53,7 @@ def _faults(adapter: type[Adapter]) -> Iterator[tuple[str, str]]:
     if not getattr(adapter, "label", "").strip():
         yield "E005", "`label` is missing: what people call this ERP."
     if isinstance(able := getattr(adapter, "capabilities", None), Capabilities):
-        yield from (("E006", sentence) for sentence in _capability_faults(able))
+        yield from (("E006", sentence) for sentence in (*_capability_faults(able), *_option_faults(adapter)))
     else:
         yield "E006", "`capabilities` is missing: an instance of Capabilities."
     is_pushed = adapter.delivery is Delivery.PUSH
@@ -75,6 +75,13 @@ def _capability_faults(able: Capabilities) -> Iterator[str]:
         yield "`income_kinds` may not be empty."
     if able.call_timeout_s <= 0 or able.settle_s < 0:
         yield "`call_timeout_s` must be above 0 and `settle_s` not below it."
+
+
+def _option_faults(adapter: type[Adapter]) -> Iterator[str]:
+    try:
+        adapter.capabilities_with({})
+    except Exception as error:  # a third party's method may raise anything
+        yield f"`capabilities_with` must do without options, as on “Supported ERPs”; it raised {error!r}."
 
 
 def _form_faults(adapter: type[Adapter]) -> Iterator[str]:

@@ -5,6 +5,8 @@ from dataclasses import fields, replace
 import pytest
 
 from erp_integrations import catalogue
+from erp_integrations.adapters.practice.adapter import PracticeAdapter
+from erp_integrations.adapters.quickbooks_desktop.adapter import QuickBooksDesktopAdapter
 from erp_integrations.base import Capabilities, Delivery
 from tests.erp_integrations.vault import VaultAdapter
 
@@ -52,3 +54,22 @@ def test_a_pulled_erp_takes_the_codes_itself(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(VaultAdapter, "delivery", Delivery.PULL)
 
     assert catalogue.entry_of(VaultAdapter).how == "Taken by the ERP's connector when it calls"
+
+
+def test_what_depends_on_an_option_names_the_choice() -> None:
+    entry = catalogue.entry_of(QuickBooksDesktopAdapter)
+
+    assert "Tiers: divisions become items too, with Item Names “Tiers as sub-items”" in entry.can
+    assert not any(words.startswith("Tiers") for words in entry.cannot)
+    assert entry.limits == [
+        "Code: at most 31 characters",
+        "Description: at most 4095 characters",
+        "Code: without :",
+        "Code: at most 96 characters, with Item Names “Tiers as sub-items”",
+    ]
+
+
+def test_an_option_that_changes_nothing_is_not_spoken_of() -> None:
+    entry = catalogue.entry_of(PracticeAdapter)
+
+    assert not any("Behaviour" in words for words in [*entry.can, *entry.cannot, *entry.limits])

@@ -23,6 +23,12 @@ class NoSecrets(forms.Form):
     pass
 
 
+class Demanding(VaultAdapter):
+    @classmethod
+    def capabilities_with(cls, options):
+        return replace(cls.capabilities, has_tiers=options["tiers"])
+
+
 class Hollow(VaultAdapter):
     export_codes = registry.Adapter.export_codes
 
@@ -48,6 +54,7 @@ def test_a_third_partys_adapter_is_in_order(settings) -> None:
         (["tests.erp_integrations.vault.VaultOptions"], ["E002"]),
         ([vault.PATH, vault.PATH], ["E003"]),
         ([f"{HERE}.Hollow"], ["E007"]),
+        ([f"{HERE}.Demanding"], ["E006"]),
     ],
 )
 def test_what_is_no_adapter_is_told(settings, paths: list[str], expected: list[str]) -> None:
