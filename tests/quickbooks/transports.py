@@ -188,8 +188,9 @@ class ZeepTransport:
     """A stock SOAP client, strict, that knows of the service only what its WSDL says."""
 
     def __init__(self, url: str, send: Send = over_http) -> None:
+        self.carrier = Carrier(send)
         self.client = zeep.Client(
-            f"{url}?wsdl", transport=Carrier(send), settings=zeep.Settings(strict=True, xml_huge_tree=False)
+            f"{url}?wsdl", transport=self.carrier, settings=zeep.Settings(strict=True, xml_huge_tree=False)
         )
         binding = next(
             port.binding
@@ -211,10 +212,10 @@ class ZeepTransport:
         try:
             result = getattr(self.service, operation)(*values)
         except zeep.exceptions.Fault as fault:
-            raise ServiceFault(operation, 500, fault.message or "") from fault
-        except zeep.exceptions.TransportError as error:
-            raise ServiceFault(operation, error.status_code or 0, str(error.message)) from error
+            raise ServiceFault(operation, self.carrier.status, fault.message or "") from fault
         except zeep.exceptions.Error as error:
+            if self.carrier.status != 200:
+                raise ServiceFault(operation, self.carrier.status, str(error)) from error
             raise ProtocolError(f"zeep does not understand the answer to {operation}: {error}") from error
         return self.checked(operation, result)
 
@@ -235,6 +236,7 @@ class Carrier(ZeepBase):
     def __init__(self, send: Send) -> None:
         super().__init__()
         self.send = send
+        self.status = 0  # of the last answer
 
     def load(self, url: str) -> bytes:
         reply = self.send("GET", url, b"", {})
@@ -244,7 +246,7 @@ class Carrier(ZeepBase):
     def post(self, address: str, message: bytes, headers: dict[str, str]) -> requests.Response:
         reply = self.send("POST", address, message, headers)
         response = requests.Response()
-        response.status_code = reply.status
+        response.status_code = self.status = reply.status
         response.headers["Content-Type"] = reply.content_type
         response._content = reply.content
         return response
