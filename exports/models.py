@@ -130,7 +130,7 @@ FOR_ADAPTER = (
         "message",
         "detail",
     ),
-    *("due_at", "tries", "doubts", "look_first", "lease_token", "absent_token", "remote_id", "receipt"),
+    *("due_at", "tries", "doubts", "look_first", "link_to", "lease_token", "absent_token", "remote_id", "receipt"),
 )
 
 
@@ -210,6 +210,7 @@ class CodeExport(models.Model):
     due_at = models.DateTimeField(null=True)  # QUEUED, UNKNOWN: not before this moment
     tries = models.PositiveIntegerField(default=0)  # in a row that came to nothing: of sending, or of asking
     doubts = models.PositiveIntegerField(default=0)  # sendings since the last click whose answer was lost
+    link_to = models.CharField(max_length=100, blank=True)  # id of the ERP's item to link, once it was read again
     look_first = models.BooleanField(default=False)  # ask the ERP before sending (Retry from ATTENTION, re-send)
     lease_token = models.BigIntegerField(null=True)  # of the holder that claimed it
     absent_token = models.BigIntegerField(null=True)  # of the holder to whom the ERP said that it does not have it

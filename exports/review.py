@@ -190,7 +190,7 @@ class Row:
             can_assign_expense=may and status in ASSIGNABLE and has_expense,
             can_retry=may and status in RETRYABLE,
             can_cancel=may and status == Status.QUEUED,
-            can_link=may and status == Status.ATTENTION and bool(export.receipt),
+            can_link=may and status == Status.ATTENTION and bool(export.receipt) and not export.receipt.get("obstacle"),
             has_changed=status == Status.SUCCESS and export.item.version != export.item_version,
             inherits_income=untouched and export.income_account_id == connection.default_income_account_id,
             inherits_expense=untouched and export.expense_account_id == connection.default_expense_account_id,

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import os
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 from pytest_django.live_server_helper import LiveServer
 
 from erp_integrations.models import Connection, GLAccount
 from exports.models import Attempt, CodeExport, Status
+from tests.cost_codes import LIST, listed_codes
 from tests.factories import PASSWORD, make_alice, make_connection, make_dora
 from tests.person import Person, Review
 from tests.servers.celery import Beat, Worker
 from tests.servers.server import wait_until
 from tests.servers.tryton import TrytonServer
-
-ROOT = Path(__file__).parent.parent
-LIST = Path(os.environ.get("COST_CODES_CSV") or ROOT / "wbs/sample/cost-codes.csv")
 
 
 @pytest.fixture
@@ -65,14 +59,8 @@ def account(books: Connection, number: str) -> GLAccount:
 
 
 def wanted() -> dict[str, tuple[str, str, str | None]]:
-    """Code -> description and both accounts, read from the file by the test's own means."""
-    rows = list(csv.DictReader(io.StringIO(LIST.read_text(encoding="utf-8-sig"))))
-    first: dict[str, str] = {}
-    for row in rows:
-        code = row["code"].strip()
-        if code.casefold() not in {known.casefold() for known in first}:
-            first[code] = row["description"].strip()
-    assert len(first) < len(rows), "A real list has duplicates."
+    """Code -> description and both accounts."""
+    first = listed_codes()
     leaves = {code for code in first if not any(other.startswith(f"{code}-") for other in first)}
     searched = {code for code in leaves if "01-" in code.casefold() or "01-" in first[code].casefold()}
     accounts = {code: ("4010", None) if code in searched else ("4000", "5000") for code in leaves}

@@ -14,7 +14,7 @@ from exports.models import Attempt, CodeExport, Status
 
 ALONE_AFTER = 2  # lost answers: then a code is sent alone, so that it takes no others with it
 MAX_DOUBTS = 4  # lost answers: then a person must look
-TRIES_ANEW = {"due_at": Now(), "tries": 0, "doubts": 0}  # what a click that accepts a code starts with
+TRIES_ANEW = {"due_at": Now(), "tries": 0, "doubts": 0, "link_to": ""}  # what a click that accepts a code starts with
 FIELDS = ("detail", "remote_id", "receipt", "refusals", "tries", "doubts", "look_first", "due_at")
 
 

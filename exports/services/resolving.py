@@ -19,7 +19,8 @@ from exports.services.leases import Lease
 from exports.services.moves import move_claimed
 
 INTERRUPTED = "The export was interrupted."
-FIELDS = ("detail", "remote_id", "receipt", "tries", "doubts", "look_first", "due_at", "absent_token")
+GONE = "The ERP no longer has the item that you saw as {code}. Retry the code."
+FIELDS = ("detail", "remote_id", "receipt", "tries", "doubts", "look_first", "link_to", "due_at", "absent_token")
 
 
 def look_up(lease: Lease, adapter: Adapter) -> bool:
@@ -101,9 +102,12 @@ def _settle_times(rows: list[CodeExport], lease: Lease) -> dict[int, datetime]:
 
 
 def _found(row: CodeExport, code: CodeData, receipt: Receipt) -> None:
-    row.look_first = False
-    if not receipt.is_ours:
-        outcomes.needs_review(row, f"The ERP already has an item {receipt.code} that Tieback did not make.", receipt)
+    wanted, row.look_first, row.link_to = row.link_to, False, ""
+    if wanted and wanted == receipt.remote_id and not receipt.obstacle:
+        outcomes.succeed(row, receipt)
+    elif not receipt.is_ours:
+        sentence = receipt.obstacle or f"The ERP already has an item {receipt.code} that Tieback did not make."
+        outcomes.needs_review(row, sentence, receipt)
     elif receipt.fits(code):
         outcomes.succeed(row, receipt)
     else:
@@ -113,6 +117,9 @@ def _found(row: CodeExport, code: CodeData, receipt: Receipt) -> None:
 def _absent(row: CodeExport, settled_at: datetime, asked_at: datetime) -> None:
     if asked_at < settled_at:
         row.due_at = settled_at
+    elif row.link_to:
+        row.look_first, row.link_to = False, ""
+        outcomes.needs_review(row, GONE.format(code=row.code))
     elif row.doubts >= outcomes.MAX_DOUBTS:
         outcomes.needs_review(row, f"Sent {row.doubts} times without a clear answer; the ERP does not have it.")
     else:

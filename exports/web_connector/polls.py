@@ -151,6 +151,9 @@ def next_message(session: Session, greeting: str) -> str:
             session.lease.hold()
             if not session.poll.has_greeted:
                 _read_greeting(session, greeting)
+            if session.connection.state != Connection.State.ACTIVE:
+                _end(session, f"{session.connection} is paused in Tieback.", is_good=False, percent=FAILED)
+                return ""
             message = _outstanding(session) or _chart(session) or _look_up(session) or _export(session)
             if message is None:
                 finish(session)
@@ -281,8 +284,9 @@ def _take_found(session: Session, message: Message, answer: str, failure: ERPErr
     rows = session.rows().filter(reference__in=codes, status__in=(Status.QUEUED, Status.UNKNOWN))
     asked = [row for row in rows if row.code == codes[row.reference].code]
     queued = [row for row in asked if row.status == Status.QUEUED]
-    _note_absent(session, [row for row in queued if row.reference not in receipts])
-    give_up(session.lease, [row for row in queued if row.reference in receipts])
+    to_resolve = [row for row in queued if row.reference in receipts or row.look_first]
+    _note_absent(session, [row for row in queued if row.reference not in receipts and not row.look_first])
+    give_up(session.lease, to_resolve)
     in_doubt = [(row, row.as_data()) for row in asked if row.status == Status.UNKNOWN]
     resolve(session.lease, in_doubt, receipts, None, message.made_at)
     _count(session, [row for row, _ in in_doubt])
@@ -292,8 +296,8 @@ def _take_found(session: Session, message: Message, answer: str, failure: ERPErr
 def _note_absent(session: Session, rows: list[CodeExport]) -> None:
     """They may be added now: the ERP has nothing of their names."""
     for row in rows:
-        row.absent_token, row.look_first = session.lease.token, False
-    update_each(rows, ["absent_token", "look_first"], {"status": Status.QUEUED})
+        row.absent_token = session.lease.token
+    update_each(rows, ["absent_token"], {"status": Status.QUEUED})
 
 
 def _take_outcomes(session: Session, message: Message, answer: str, failure: ERPError | None) -> ERPError | None:
@@ -302,7 +306,8 @@ def _take_outcomes(session: Session, message: Message, answer: str, failure: ERP
         adapter, list(codes.values()), lambda: adapter.read_outcomes(list(codes.values()), _or_raise(answer, failure))
     )
     is_open = isinstance(error, UncertainError)  # then the same message is handed out again
-    rows = session.rows().filter(reference__in=codes, status__in=(Status.SENDING, Status.UNKNOWN))
+    unanswered = (Status.SENDING,) if is_open else (Status.SENDING, Status.UNKNOWN)
+    rows = session.rows().filter(reference__in=codes, status__in=unanswered)
     work = [Work(row, codes[row.reference], Attempt(export_id=row.pk, lease_token=message.token)) for row in rows]
     store(session.lease, work, outcomes)
     if not is_open:

@@ -210,9 +210,9 @@ def _outcome(code: CodeData, response: Response, has_tiers: bool) -> Outcome:
             return Uncertain(reference, meaning.sentence, response.detail)
         case Then.RETRY:
             return NotSent(reference, meaning.sentence, response.detail)
-        case Then.PARENT_FIRST if len(names) > 1:
-            return NotSent(reference, meaning.sentence.format(parent=full_name(names[:-1])), response.detail)
-        case Then.PARENT_FIRST:
+        case Then.NO_PARENT if len(names) > 1:
+            return Refused(reference, meaning.sentence.format(parent=full_name(names[:-1])), response.detail)
+        case Then.NO_PARENT:
             return Refused(reference, catalogue.OTHERWISE.sentence, response.detail)
         case _:
             is_stale = meaning.then is Then.NEW_ACCOUNT

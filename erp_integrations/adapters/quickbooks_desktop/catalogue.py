@@ -18,9 +18,9 @@ class Then(Enum):
 
     DONE = auto()  # the item is there, if the answer shows it
     RETRY = auto()  # not done; tried again by itself
-    PARENT_FIRST = auto()  # not done; tried again by itself, after the item above it
     LOOK_UP = auto()  # QuickBooks is asked
     REFUSED = auto()  # a person acts on this code
+    NO_PARENT = auto()  # likewise, on the item above it first
     NEW_ACCOUNT = auto()  # likewise, and the GL accounts are read again
     STOP = auto()  # a person acts in QuickBooks; other codes would fare no better
 
@@ -32,7 +32,7 @@ class Meaning:
 
     @property
     def is_retried(self) -> bool:
-        return self.then in {Then.RETRY, Then.PARENT_FIRST}
+        return self.then is Then.RETRY
 
 
 AGAIN = "It is tried again by itself."
@@ -65,7 +65,7 @@ STATUSES: dict[int, Meaning] = {
     3100: Meaning(Then.LOOK_UP, "QuickBooks already has an item of this name. It is asked whose it is."),
     3120: NO_ACCOUNT,
     3130: Meaning(
-        Then.PARENT_FIRST, "QuickBooks does not have the item {parent} above it yet. Export that one; this one follows."
+        Then.NO_PARENT, "QuickBooks does not have the item {parent} above it. Export that one first, then retry this."
     ),
     3140: NO_ACCOUNT,
     **dict.fromkeys((3150, 3151), BROKEN_REQUEST),

@@ -217,7 +217,7 @@ def test_a_missing_parent_is_named() -> None:
 
     told = outcome(3130, code=code, adapter=TIERED)
 
-    assert isinstance(told, NotSent)
+    assert isinstance(told, Refused)
     assert "the item 01:02 above it" in told.message
     assert isinstance(outcome(3130), Refused)
 

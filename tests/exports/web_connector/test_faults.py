@@ -1,0 +1,529 @@
+"""What can go wrong between QuickBooks and us. Always: one item per code, none lost, no false Success."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import connection as database
+
+from exports import services
+from exports.models import Attempt, CodeExport
+from exports.web_connector import polls
+from exports.web_connector.models import Message, Poll
+from tests import factories
+from tests.exports.web_connector.conftest import EXPENSE, Office
+from tests.exports.web_connector.referee import check_all_arrived, check_books
+from tests.quickbooks.company import QuickBooks
+from tests.quickbooks.connector import WebConnector
+
+pytestmark = pytest.mark.django_db
+CODES = ("01-100", "01-200", "02-100")
+
+
+@pytest.fixture
+def queued(office: Office) -> Office:
+    office.queue(*CODES)
+    return office
+
+
+def at_the_export(office: Office, **faults: Any) -> WebConnector:
+    """A session whose look-up is done and whose export message is in the connector's hands."""
+    connector = office.connector(**faults)
+    assert connector.open()
+    connector.fetch()
+    connector.run()
+    assert connector.deliver()
+    assert connector.fetch()
+    assert "ItemServiceAddRq" in connector.request
+    return connector
+
+
+class TestALostAnswer:
+    """QuickBooks has committed, we do not know."""
+
+    def test_the_same_session_asks_again(self, queued: Office) -> None:
+        connector = at_the_export(queued)
+        connector.run()
+        first = connector.request
+
+        assert connector.fetch()
+        again = connector.request
+        connector.run()
+        connector.deliver()
+
+        assert again == first
+        check_all_arrived(queued.quickbooks, 3)
+
+    def test_a_new_session_asks_first_what_became_of_it(self, queued: Office) -> None:
+        at_the_export(queued).run()
+        lost = Message.objects.get(answered_at=None)
+
+        report = queued.poll()
+
+        assert report.requests[0] == lost.text
+        assert report.percents[-1] == 100
+        check_all_arrived(queued.quickbooks, 3)
+        assert set(Attempt.objects.values_list("outcome", flat=True)) == {"exported"}
+
+    def test_meanwhile_the_codes_are_being_checked(self, queued: Office) -> None:
+        at_the_export(queued).run()
+
+        queued.connector().open()
+
+        assert set(queued.states().values()) == {"UNKNOWN"}
+
+    def test_our_server_restarts_in_between(self, queued: Office) -> None:
+        """Nothing is kept but rows: another process answers with other objects."""
+        connector = at_the_export(queued)
+        connector.run()
+        other = queued.connector()
+        other._begin()
+        other.ticket, other.response, other.messages = connector.ticket, connector.response, connector.messages
+
+        other.deliver()
+
+        check_all_arrived(queued.quickbooks, 3)
+
+    def test_the_sweep_tells_it_when_the_ticket_has_run_out(self, queued: Office, settings: Any) -> None:
+        at_the_export(queued).run()
+        queued.connection.refresh_from_db()
+        type(queued.connection).objects.update(lease_until="2020-01-01T00:00:00Z")
+
+        services.sweep()
+
+        assert set(queued.states().values()) == {"UNKNOWN"}
+        queued.poll()
+        check_all_arrived(queued.quickbooks, 3)
+
+    def test_quickbooks_has_no_record_of_the_message(self, queued: Office) -> None:
+        """Restored from a backup, say: each code is looked up by name, the absent ones are added."""
+        at_the_export(queued).run()
+        queued.quickbooks.message_sets.stored.clear()
+        queued.quickbooks.message_sets.answer = forgetful(queued.quickbooks)  # type: ignore[method-assign]
+        queued.quickbooks.delete_item(queued.quickbooks.item("02-100"))
+
+        queued.poll()
+
+        assert set(queued.states().values()) == {"SUCCESS"}
+        assert sorted(item.name for item in queued.quickbooks.items) == sorted(CODES)
+
+    def test_the_message_never_reached_quickbooks(self, queued: Office) -> None:
+        at_the_export(queued)
+
+        queued.poll()
+
+        check_all_arrived(queued.quickbooks, 3)
+
+    def test_the_answer_arrived_but_its_receipt_did_not(self, queued: Office) -> None:
+        report = queued.poll(lose_answer=2)
+
+        assert report.outcome == "died"
+        check_all_arrived(queued.quickbooks, 3)
+        assert queued.poll().outcome == "none"
+
+
+def forgetful(quickbooks: QuickBooks) -> Any:
+    """Answers 600 to the first message with a name, as QuickBooks does where it knows nothing of it."""
+    from lxml import etree
+
+    answer, asked = type(quickbooks.message_sets).answer, []
+
+    def forget(message: Any, execute: Any) -> Any:
+        name = message.get("newMessageSetID")
+        if name and not asked:
+            asked.append(name)
+            return etree.Element("QBXMLMsgsRs", newMessageSetID=name, messageSetStatusCode="600")
+        return answer(quickbooks.message_sets, message, execute)
+
+    return forget
+
+
+def test_an_answer_that_is_delivered_twice_counts_once(queued: Office) -> None:
+    report = queued.poll(deliver_twice=True)
+
+    assert report.percents[0::2] == report.percents[1::2]
+    check_all_arrived(queued.quickbooks, 3)
+    assert {row.moves for row in CodeExport.objects.all()} == {3}  # queued, exporting, success
+
+
+class TestTwoConnectors:
+    def test_the_later_one_takes_over_and_nothing_is_added_twice(self, queued: Office) -> None:
+        first = at_the_export(queued)
+        second = queued.connector()
+        assert second.open()
+        first.run()
+
+        assert not first.deliver()
+        while second.fetch():
+            second.run()
+            if not second.deliver():
+                break
+        second.close()
+
+        assert first.report.last_error == polls.TAKEN_OVER
+        check_all_arrived(queued.quickbooks, 3)
+
+    def test_they_take_the_work_from_each_other_and_it_still_ends(self, office: Office) -> None:
+        office.queue(*(f"01-{number}" for number in range(100, 180)))
+        for _ in range(20):
+            connector = office.connector()
+            for _ in range(3) if connector.open() else ():
+                if connector.fetch():
+                    connector.run()
+                    connector.deliver()
+            if connector.open() and connector.fetch():
+                connector.run()  # and dies with the answer
+
+        check_all_arrived(office.quickbooks, 80)
+
+
+class TestTickets:
+    def test_an_old_ticket_is_refused(self, queued: Office) -> None:
+        old = queued.connector()
+        old.open()
+        queued.poll()
+
+        assert old._ask() == ""
+        old.response = "<QBXML/>"
+        assert old._deliver_once() == polls.FAILED
+        check_all_arrived(queued.quickbooks, 3)
+
+    def test_a_ticket_ends_with_its_session(self, queued: Office) -> None:
+        connector = queued.connector()
+        connector.open()
+        connector.close()
+
+        assert connector._ask() == ""
+        assert set(queued.states().values()) == {"QUEUED"}
+
+    def test_a_ticket_that_was_idle_for_long_is_no_longer_good(self, queued: Office) -> None:
+        connector = queued.connector()
+        connector.open()
+        type(queued.connection).objects.update(lease_until="2020-01-01T00:00:00Z")
+
+        assert connector._ask() == ""
+
+    def test_another_connections_ticket_is_refused(self, queued: Office) -> None:
+        other = factories.make_connection(
+            factories.make_company("Other Builders", "other-builders"), erp="quickbooks-desktop", slug="quickbooks"
+        )
+        connector = queued.connector()
+        connector.open()
+        stranger = queued.connector()
+        stranger._begin()
+        stranger.transport.url = f"http://localhost:8000/web-connector/{other.guid}/"  # type: ignore[attr-defined]
+        stranger.ticket = connector.ticket
+
+        assert stranger._ask() == ""
+        assert (
+            stranger._text("getLastError", stranger.ticket)
+            == "This ticket is no longer good. Run the Web Connector again."
+        )
+        stranger.close()
+        assert connector.fetch(), "and its own session goes on"
+
+    def test_tickets_and_passwords_are_kept_as_hashes(self, queued: Office) -> None:
+        connector = queued.connector()
+        connector.open()
+
+        with database.cursor() as cursor:
+            for table in database.introspection.table_names(cursor):
+                cursor.execute(f"SELECT * FROM {database.ops.quote_name(table)}")  # noqa: S608
+                content = repr(cursor.fetchall())
+                assert connector.ticket not in content, table
+                assert queued.password not in content, table
+
+
+class TestSigningIn:
+    def test_a_wrong_password_is_refused(self, queued: Office) -> None:
+        connector = queued.connector()
+        connector.password = "guessed"
+
+        assert connector.poll().outcome == "nvu"
+
+    def test_another_user_name_is_refused(self, queued: Office) -> None:
+        connector = queued.connector()
+        connector.username = "admin"
+
+        assert connector.poll().outcome == "nvu"
+
+    def test_a_new_password_ends_the_old_one(self, queued: Office) -> None:
+        from exports.web_connector.models import Access
+
+        before = queued.connector()
+        queued.password = Access.renew(queued.connection, queued.dora.user)
+
+        assert before.poll().outcome == "nvu"
+        assert queued.poll().outcome == "work"
+
+    def test_without_a_password_nobody_gets_in(self, queued: Office) -> None:
+        from exports.web_connector.models import Access
+
+        Access.objects.all().delete()
+
+        assert queued.poll().outcome == "nvu"
+
+    def test_guessing_is_slowed_down_and_the_right_password_waits_too(self, queued: Office) -> None:
+        guesser = queued.connector()
+        guesser.password = "guessed"
+
+        assert [guesser.poll().outcome for _ in range(7)] == [*["nvu"] * 5, "busy", "busy"]
+        assert queued.poll().outcome == "busy"
+        assert set(queued.states().values()) == {"QUEUED"}
+
+
+class TestUnreadableAnswers:
+    def test_an_answer_that_is_cut_short_is_asked_for_again(self, queued: Office) -> None:
+        connector = at_the_export(queued)
+        connector.faults.truncate_response = 300
+        connector.run()
+        assert connector.deliver()
+        connector.faults.truncate_response = None
+
+        while connector.fetch():
+            connector.run()
+            if not connector.deliver():
+                break
+
+        check_all_arrived(queued.quickbooks, 3)
+
+    def test_an_answer_that_is_always_cut_short_ends_in_looking_up_by_name(self, queued: Office) -> None:
+        connector = at_the_export(queued)
+        connector.faults.truncate_response = 300
+        for _ in range(polls.TIMES):
+            connector.run()
+            connector.deliver()
+            connector.fetch()
+        connector.faults.truncate_response = None
+        assert "ItemQueryRq" in connector.request
+        connector.run()
+        connector.deliver()
+
+        check_all_arrived(queued.quickbooks, 3)
+
+    def test_an_unreadable_look_up_ends_the_poll_and_adds_nothing(self, queued: Office) -> None:
+        report = queued.poll(truncate_response=100)
+
+        assert report.outcome == "error"
+        assert report.last_error
+        assert queued.quickbooks.items == []
+        queued.poll()
+        check_all_arrived(queued.quickbooks, 3)
+
+
+class TestWhatTheConnectorReports:
+    def test_a_request_processor_that_throws_leaves_the_codes_in_doubt_until_the_next_poll(
+        self, queued: Office
+    ) -> None:
+        connector = at_the_export(queued)
+        connector.faults.hresult = "0x80040402"
+        connector.run()
+
+        assert not connector.deliver()
+        assert connector.report.percents[-1] < 0
+        assert set(queued.states().values()) == {"UNKNOWN"}
+        queued.poll()
+        check_all_arrived(queued.quickbooks, 3)
+
+    def test_quickbooks_that_cannot_be_opened_keeps_the_codes_waiting_and_says_why(self, queued: Office) -> None:
+        report = queued.poll(connection_errors=1)
+
+        assert report.outcome == "no quickbooks"
+        assert set(queued.states().values()) == {"QUEUED"}
+        assert queued.refreshed().state_message == "QuickBooks could not be started. It is tried again by itself."
+        queued.poll()
+        check_all_arrived(queued.quickbooks, 3)
+        assert queued.refreshed().state_message == ""
+
+    def test_a_right_that_is_missing_stops_the_connection_until_someone_resumes_it(self, queued: Office) -> None:
+        queued.poll(connection_errors=1, connection_hresult="0x80040420")
+
+        assert queued.refreshed().state == "broken"
+        assert queued.poll().outcome == "none"
+        queued.refreshed().resume(queued.dora.user)
+        queued.poll()
+        check_all_arrived(queued.quickbooks, 3)
+
+
+def test_a_list_that_is_locked_once_is_tried_again(queued: Office) -> None:
+    queued.quickbooks.lock_items(1)
+
+    queued.poll()
+
+    assert sorted(queued.states().values()) == ["QUEUED", "SUCCESS", "SUCCESS"]
+    CodeExport.objects.filter(status="QUEUED").update(due_at="2020-01-01T00:00:00Z")
+    queued.poll()
+    check_all_arrived(queued.quickbooks, 3)
+
+
+def test_an_account_that_was_deleted_meanwhile_fails_and_the_chart_is_read_again(queued: Office) -> None:
+    queued.quickbooks.delete_account(EXPENSE)
+
+    report = queued.poll()
+
+    assert set(queued.states().values()) == {"FAILED"}
+    assert "Choose another" in queued.row("01-100").message
+    assert "AccountQueryRq" in report.requests[-1]
+    assert not queued.connection.gl_accounts.get(name=EXPENSE).is_active
+    assert queued.quickbooks.items == []
+
+
+class TestWhatIsThereAlready:
+    def test_a_service_item_of_someone_elses_needs_review_and_can_be_linked(self, queued: Office) -> None:
+        item = queued.quickbooks.add_item("Service", "01-100", sales_desc="Made by hand")
+
+        queued.poll()
+
+        row = queued.row("01-100")
+        assert row.status == "ATTENTION"
+        assert row.receipt["remote_id"] == item.list_id
+        assert item.sales_desc == "Made by hand"
+        assert services.link_code(queued.alice, row, item.list_id).count == 1
+        assert queued.row("01-100").status == "QUEUED", "it is read again first"
+        queued.poll()
+        assert (queued.row("01-100").status, queued.row("01-100").remote_id) == ("SUCCESS", item.list_id)
+        check_books(queued.quickbooks, by_hand=1)
+
+    def test_an_item_that_is_gone_when_it_is_to_be_linked_is_not_made_anew(self, queued: Office) -> None:
+        item = queued.quickbooks.add_item("Service", "01-100")
+        queued.poll()
+        services.link_code(queued.alice, queued.row("01-100"), item.list_id)
+        queued.quickbooks.delete_item(item)
+
+        queued.poll()
+
+        row = queued.row("01-100")
+        assert (row.status, row.link_to) == ("ATTENTION", "")
+        assert "no longer has" in row.message
+        check_books(queued.quickbooks)
+
+    @pytest.mark.parametrize("kind", ["NonInventory", "OtherCharge", "Inventory"])
+    def test_an_item_of_another_type_cannot_be_linked_and_says_why(self, queued: Office, kind: str) -> None:
+        queued.quickbooks.add_item(kind, "01-100")
+
+        queued.poll()
+
+        row = queued.row("01-100")
+        assert row.status == "ATTENTION"
+        assert row.receipt["obstacle"]
+        assert services.link_code(queued.alice, row, row.receipt["remote_id"]).count == 0
+        check_books(queued.quickbooks, by_hand=1)
+
+    def test_names_differ_by_more_than_case(self, office: Office) -> None:
+        office.quickbooks.add_item("Service", "01-a")
+        office.queue("01-A")
+
+        office.poll()
+
+        assert office.states() == {"01-A": "ATTENTION"}
+        check_books(office.quickbooks, by_hand=1)
+
+    def test_an_inactive_item_keeps_its_name(self, queued: Office) -> None:
+        queued.quickbooks.add_item("Service", "01-100", is_active=False)
+
+        queued.poll()
+
+        assert queued.row("01-100").status == "ATTENTION"
+        check_books(queued.quickbooks, by_hand=1)
+
+    def test_an_item_that_appears_after_the_look_up_is_not_doubled(self, queued: Office) -> None:
+        connector = at_the_export(queued)
+        queued.quickbooks.add_item("Service", "01-100")
+        while True:
+            connector.run()
+            if not (connector.deliver() and connector.fetch()):
+                break
+
+        assert queued.states() == {"01-100": "ATTENTION", "01-200": "SUCCESS", "02-100": "SUCCESS"}
+        check_books(queued.quickbooks, by_hand=1)
+
+
+class TestTheCompanyFile:
+    def test_a_foreign_file_stops_the_poll_and_nothing_is_written(self, queued: Office) -> None:
+        foreign = QuickBooks(
+            "Someone Else Inc", owner_id=queued.quickbooks.owner_id, file_id="{00000000-0000-0000-0000-000000000001}"
+        )
+        connector = queued.connector()
+        connector.quickbooks = foreign
+
+        report = connector.poll()
+
+        assert report.requests == []
+        assert "Someone Else Inc" in (report.last_error or "")
+        assert "Open the right company file" in (report.last_error or "")
+        assert foreign.journal == []
+        assert set(queued.states().values()) == {"QUEUED"}
+        assert "Someone Else Inc" in queued.refreshed().state_message
+
+    def test_a_file_without_our_stamp_is_foreign_too(self, queued: Office) -> None:
+        connector = queued.connector()
+        connector.quickbooks = QuickBooks("Unstamped Inc")
+
+        assert connector.poll().requests == []
+
+    def test_a_quickbooks_that_is_too_old_is_told_so(self, queued: Office) -> None:
+        queued.quickbooks.newest_version = "12.0"
+
+        report = queued.poll()
+
+        assert "QuickBooks Desktop 2014" in (report.last_error or "")
+
+
+class TestTheApproverMeanwhile:
+    def test_reject_all_during_a_poll_takes_what_is_not_being_sent(self, office: Office) -> None:
+        office.connection.options = {"codes_per_message": 2}
+        office.connection.save()
+        office.queue("01-100", "01-200", "01-300", "01-400")
+        connector = at_the_export(office)
+
+        seen = office.seen()
+        from dataclasses import replace
+
+        result = services.reject_codes(office.alice, office.connection, replace(seen, filter="all"))
+        while True:
+            connector.run()
+            if not (connector.deliver() and connector.fetch()):
+                break
+
+        assert (result.count, result.in_flight) == (2, 2)
+        assert sorted(office.states().values()) == ["REJECTED", "REJECTED", "SUCCESS", "SUCCESS"]
+        assert len(office.quickbooks.items) == 2
+        check_books(office.quickbooks)
+
+    def test_a_code_that_is_cancelled_between_look_up_and_its_answer_is_not_sent(self, queued: Office) -> None:
+        connector = queued.connector()
+        connector.open()
+        connector.fetch()
+        connector.run()
+        services.cancel_codes(queued.alice, queued.connection, [queued.row("01-100").pk])
+        connector.deliver()
+        while connector.fetch():
+            connector.run()
+            if not connector.deliver():
+                break
+
+        assert queued.states() == {"01-100": "READY", "01-200": "SUCCESS", "02-100": "SUCCESS"}
+        assert len(queued.quickbooks.items) == 2
+
+    def test_a_paused_connection_hands_out_nothing(self, queued: Office) -> None:
+        connector = queued.connector()
+        connector.open()
+        queued.connection.pause(queued.dora.user)
+
+        assert not connector.fetch()
+        assert "paused" in (connector.report.last_error or "")
+        assert queued.poll().outcome == "none"
+        assert set(queued.states().values()) == {"QUEUED"}
+
+
+def test_an_unhandled_step_leaves_no_open_session(queued: Office) -> None:
+    """Two calls of one session at once, as a proxy that repeats them makes: one message, once."""
+    connector = queued.connector()
+    connector.open()
+
+    first, second = connector._ask(), connector._ask()
+
+    assert first == second
+    assert Message.objects.filter(answered_at=None).count() == 1
+    assert Poll.objects.get(ended_at=None)
