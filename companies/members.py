@@ -51,6 +51,16 @@ def remove_member(member: Member, actor: User | None) -> None:
         raise MemberChanged
 
 
+@transaction.atomic
+def set_four_eyes(company: Company, actor: User | None, wanted: bool) -> bool:
+    """Whether whoever sent a code may accept it too. False: it was so already; nothing changes then."""
+    if not Company.objects.filter(pk=company.pk, four_eyes=not wanted).update(four_eyes=wanted):
+        return False
+    old, new = ("off", "on") if wanted else ("on", "off")
+    record(company, actor, "company.changed", company, label="Four Eyes", old=old, new=new)
+    return True
+
+
 def _unchanged(member: Member) -> Any:
     return Member.objects.filter(pk=member.pk, version=member.version)
 

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from companies.access import MemberRequest, member_required
 from companies.forms import MemberForm, NewMemberForm, SignInForm
-from companies.members import LastAdmin, MemberChanged, add_member, change_rights, remove_member
+from companies.members import LastAdmin, MemberChanged, add_member, change_rights, remove_member, set_four_eyes
 from companies.models import Level, Member, Tool
 
 LAST_ADMIN = "{} is the last Admin of the Admin tool here. Make someone else Admin first."
@@ -96,6 +96,15 @@ def change(request: MemberRequest, member_id: int) -> HttpResponse:
 @member_required(Tool.ADMIN, Level.ADMIN)
 def remove(request: MemberRequest, member_id: int) -> HttpResponse:
     return _take(request, member_id, "{} is no longer a member.", _remove)
+
+
+@require_POST
+@member_required(Tool.ADMIN, Level.ADMIN)
+def four_eyes(request: MemberRequest) -> HttpResponse:
+    wanted = request.POST.get("four_eyes") == "on"
+    set_four_eyes(request.member.company, request.user, wanted)
+    told = "may no longer accept it" if wanted else "may accept it too"
+    return _done(request, f"Saved. Whoever sent a code {told}.")
 
 
 def _change_rights(form: MemberForm, actor: User) -> None:

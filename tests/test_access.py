@@ -72,6 +72,7 @@ CASES = {
     "companies:members": Case(get=EDIT_WBS),
     "companies:add": Case(post=EDIT_WBS, body=rights),
     "companies:change": Case(post=EDIT_WBS, body=rights),
+    "companies:four_eyes": Case(post=EDIT_WBS, body=lambda world: {"four_eyes": "on"}),
     "companies:remove": Case(post=EDIT_WBS, body=rights),
     "wbs:segments": Case(get=SEE_WBS),
     "wbs:cost_codes": Case(get=SEE_WBS),

@@ -345,3 +345,33 @@ class TestMembers:
         assert client.post(f"{MEMBERS}{foreign.pk}/remove/", values(foreign)).status_code == 404
         foreign.refresh_from_db()
         assert foreign.version == 1
+
+
+class TestFourEyes:
+    def test_an_admin_turns_it_on_and_off_with_an_audit_event_each(self, client: Client, dora: Member) -> None:
+        answers = [client.post(f"{MEMBERS}four-eyes/", {"four_eyes": "on"} if on else {}) for on in (True, True, False)]
+
+        assert [answer["Location"] for answer in answers] == [MEMBERS] * 3
+        events = AuditEvent.objects.order_by("pk").values_list("action", "label", "old", "new", "actor__username")
+        assert list(events) == [
+            ("company.changed", "Four Eyes", "off", "on", "dora"),
+            ("company.changed", "Four Eyes", "on", "off", "dora"),
+        ]
+        dora.company.refresh_from_db()
+        assert not dora.company.four_eyes
+
+    def test_the_page_shows_how_it_is(self, client: Client, dora: Member) -> None:
+        control = '<input type="checkbox" id="four-eyes" name="four_eyes"'
+        assert f"{control}  aria" in client.get(MEMBERS).content.decode()
+
+        client.post(f"{MEMBERS}four-eyes/", {"four_eyes": "on"})
+
+        assert "Saved. Whoever sent a code may no longer accept it." in said(client)
+        assert f"{control} checked" in client.get(MEMBERS).content.decode()
+
+    def test_others_see_neither_page_nor_control(self, client: Client, dora: Member) -> None:
+        client.force_login(make_alice().user)
+
+        assert client.post(f"{MEMBERS}four-eyes/", {"four_eyes": "on"}).status_code == 403
+        dora.company.refresh_from_db()
+        assert not dora.company.four_eyes
