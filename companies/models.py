@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import uuid4
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.conf import settings
@@ -36,6 +37,9 @@ class Company(models.Model):
     time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
     four_eyes = models.BooleanField(default=False, help_text="Whoever sent a code may not accept it.")
     created_at = models.DateTimeField(db_default=Now())
+    summary_due_at = models.DateTimeField(
+        null=True, editable=False
+    )  # of the next daily summary; null: not reckoned yet
 
     def __str__(self) -> str:
         return self.name
@@ -117,6 +121,31 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.label}"
+
+
+class Mail(models.Model):
+    """A mail to one person: waits while `due_at` is set, then was sent, or is given up (`companies.mail`)."""
+
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="mails")
+    recipient = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="mails")
+    guid = models.UUIDField(default=uuid4, editable=False)  # its Message-ID, the same at every try
+    subject = models.CharField(max_length=250)
+    body = models.TextField()
+    batch_id = models.BigIntegerField(null=True)  # the click it tells of
+    made_at = models.DateTimeField(db_default=Now())
+    due_at = models.DateTimeField(db_default=Now(), null=True)
+    tries = models.PositiveIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True)
+    problem = models.TextField(blank=True)  # of the last try
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["due_at"], name="mails_due", condition=models.Q(due_at__isnull=False)),
+            models.Index(fields=["company", "batch_id"], name="mails_by_batch"),
+        ]
+
+    def __str__(self) -> str:
+        return self.subject
 
 
 class SignInAttempt(models.Model):

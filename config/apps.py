@@ -8,6 +8,7 @@ class ProjectConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
-        from config.checks import check_broker
+        from config.checks import check_broker, check_mail
 
         checks.register(check_broker, deploy=True)
+        checks.register(check_mail, deploy=True)

@@ -9,6 +9,18 @@ from django.core.checks import CheckMessage
 from django.core.checks import Warning as CheckWarning
 
 
+def check_mail(**_: Any) -> list[CheckMessage]:
+    if settings.EMAIL_HOST:
+        return []
+    return [
+        CheckWarning(
+            "EMAIL_HOST is not set: nobody is told by mail of rejections, failures and what waits.",
+            hint="Set EMAIL_HOST and what belongs to it. See .env.example.",
+            id="config.W002",
+        )
+    ]
+
+
 def check_broker(**_: Any) -> list[CheckMessage]:
     if settings.REDIS_URL:
         return []

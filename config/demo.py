@@ -86,7 +86,7 @@ def make_company() -> Company:
 
 
 def make_person(company: Company, person: Person) -> User:
-    user = User.objects.create_user(person.username)
+    user = User.objects.create_user(person.username, f"{person.username}@{SLUG}.example")
     add_member(
         company,
         user,

@@ -167,8 +167,26 @@ EXPORT_SETTLE_S = env.number("EXPORT_SETTLE_S", -1)  # -1: as the adapter's capa
 EXPORT_SWEEP_S = env.number("EXPORT_SWEEP_S", 5)
 EXPORT_MAX_TRIES = int(env.number("EXPORT_MAX_TRIES", 8))
 EXPORT_RETRY_S = env.number("EXPORT_RETRY_S", 15)  # first wait; doubles, with jitter, up to an hour
-CELERY_BEAT_SCHEDULE = {"sweep": {"task": "exports.tasks.sweep", "schedule": EXPORT_SWEEP_S}}
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "exports.tasks.sweep", "schedule": EXPORT_SWEEP_S},
+    "mail": {"task": "exports.tasks.mail", "schedule": EXPORT_SWEEP_S},
+}
 CRASH = env.text("CRASH", "")  # for fault tests alone: exports/crashpoints.py
+
+# Mail. Without a server the embedded mode lays each mail into a folder, and production sends none (config.W002).
+EMAIL_HOST = env.text("EMAIL_HOST", "")
+EMAIL_PORT = int(env.number("EMAIL_PORT", 587))
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", True)
+EMAIL_USE_SSL = env.flag("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 10
+EMAIL_FILE_PATH = VAR_DIR / "mail"
+EMAIL_BACKEND = "django.core.mail.backends." + (
+    "smtp.EmailBackend" if EMAIL_HOST else "filebased.EmailBackend" if EMBEDDED else "dummy.EmailBackend"
+)
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", f"Tieback <tieback@{_site.hostname}>")
+REJECTION_MAIL_DELAY_S = env.number("REJECTION_MAIL_DELAY_S", 120)  # as long a rejection can be undone unnoticed
 
 ERP_ADAPTERS = [
     "erp_integrations.adapters.practice.adapter.PracticeAdapter",

@@ -108,10 +108,18 @@ class Batch(models.Model):
     count = models.PositiveIntegerField(default=0)  # codes that the click moved
     reason = models.TextField(blank=True)
     undone_at = models.DateTimeField(null=True)
+    mailed_at = models.DateTimeField(null=True)  # when the senders were written to: of the rejection, or of failures
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(fields=["connection", "-id"], name="batches_of_connection")]
+        indexes = [
+            models.Index(fields=["connection", "-id"], name="batches_of_connection"),
+            models.Index(
+                fields=["at"],
+                name="rejections_to_mail",
+                condition=Q(kind="reject", mailed_at__isnull=True, undone_at__isnull=True),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.count}"

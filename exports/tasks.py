@@ -6,6 +6,7 @@ import time
 
 from celery import shared_task
 
+from companies.mail import send_due
 from exports import services
 
 TURN_S = 1  # how long one connection may keep a worker while others wait
@@ -24,3 +25,9 @@ def export_connection(connection_id: int) -> None:
 @shared_task
 def sweep() -> None:
     services.sweep()
+
+
+@shared_task
+def mail() -> None:
+    services.tell()
+    send_due()

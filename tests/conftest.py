@@ -11,6 +11,7 @@ import pytest
 
 from tests.flush import emptying_lifts_triggers as emptying_lifts_triggers
 from tests.servers.celery import Beat, CeleryProcess, Worker
+from tests.servers.smtp import MailServer
 
 FAST = {"EXPORT_LEASE_S": "2", "EXPORT_SETTLE_S": "0", "EXPORT_SWEEP_S": "0.5", "EXPORT_RETRY_S": "0.2"}
 
@@ -77,6 +78,15 @@ def worker(start_process: Callable[..., Worker]) -> Worker:
 def beat(start_process: Callable[..., Beat]) -> Beat:
     """Sweeps twice a second."""
     return start_process(Beat)
+
+
+@pytest.fixture
+def mail_server(settings: Any) -> Iterator[MailServer]:
+    """A real one on loopback, which this process sends through."""
+    with MailServer() as server:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_USE_TLS = "127.0.0.1", server.port, False
+        yield server
 
 
 @pytest.hookimpl(trylast=True)

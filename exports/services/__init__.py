@@ -17,6 +17,7 @@ from exports.services.reviewing import (
 )
 from exports.services.running import sweep, wake
 from exports.services.sending import recall_codes, send_codes
+from exports.services.telling import tell
 
 __all__ = [
     "KEEP",
@@ -35,6 +36,7 @@ __all__ = [
     "send_codes",
     "set_reason",
     "sweep",
+    "tell",
     "undo_rejection",
     "wake",
 ]

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Case, Exists, F, OuterRef, Value, When
 from django.db.models.functions import Concat, Now
 
-from companies import audit
+from companies import audit, mail
 from companies.models import Member
 from erp_integrations.base import AccountKind, Receipt
 from erp_integrations.models import Connection, GLAccount
@@ -90,6 +90,7 @@ def undo_rejection(member: Member, batch: Batch) -> Result:
     with click(member, batch.connection, Batch.Kind.UNDO) as undo:
         lock_items(SegmentItem.objects.filter(pk__in=CodeExport.objects.filter(batch=batch).values("item")))
         if Batch.objects.filter(pk=batch.pk, kind=Batch.Kind.REJECT, undone_at=None).update(undone_at=Now()):
+            mail.withdraw(batch.company_id, batch.pk)
             ready = rows.filter(previous_status__in=(Status.READY, Status.QUEUED))
             move(ready, Status.READY, undo, "export.undone")
             for status in RETRYABLE:
@@ -101,7 +102,8 @@ def undo_rejection(member: Member, batch: Batch) -> Result:
 def set_reason(member: Member, batch: Batch, reason: str) -> None:
     """Tell the sender why: the reason of a rejection, on the batch and its codes."""
     with transaction.atomic():
-        Batch.objects.filter(pk=batch.pk, company=member.company_id).update(reason=reason)
+        mine = Batch.objects.filter(pk=batch.pk, company=member.company_id)
+        mine.exclude(reason=reason).update(reason=reason, mailed_at=None)  # also one that comes late is mailed
         rejected = rows_of(member, batch.connection).filter(batch=batch, status=Status.REJECTED)
         rejected.update(message=reason, version=F("version") + 1, changed_at=Now(), changed_by=member.user_id)
         Hold.objects.filter(connection=batch.connection_id, item__in=rejected.values("item")).update(note=reason)

@@ -1,0 +1,145 @@
+"""Who is written to, and when: the senders of rejected and failed codes, daily the approvers. What is due is a row.
+
+A click's mails are written into the outbox (`companies.mail`) in the transaction that marks its batch as mailed, so
+twice is harmless and never is made good by the next run.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+
+from companies import mail
+from companies.models import Company, Level, Member
+from erp_integrations.models import Connection
+from exports.models import UNFINISHED, Batch, CodeExport, CodeExportQuerySet, Status
+
+NEWS_FOR = timedelta(days=7)  # what is older when mail works again is no news
+LISTED = 100  # codes in one mail
+SUMMARY_HOUR = 7  # of the company's day
+WAITING = (Status.READY, Status.FAILED, Status.ATTENTION)
+
+
+def tell() -> None:
+    """Write the mails that are due by now."""
+    for batch in _rejections():
+        with transaction.atomic():
+            if _claim(batch):
+                _write_to_senders(batch, CodeExport.objects.filter(batch=batch, status=Status.REJECTED), "rejected")
+    for batch in _with_failures():
+        with transaction.atomic():
+            if _claim(batch):
+                _write_to_senders(batch, CodeExport.objects.filter(export_batch=batch, status=Status.FAILED), "failed")
+    for company in Company.objects.filter(Q(summary_due_at=None) | Q(summary_due_at__lte=timezone.now())):
+        _summarise(company)
+
+
+def _rejections() -> QuerySet[Batch]:
+    """Rejections whose reason was saved, or for which nobody gave one in time; not those that were undone."""
+    now = timezone.now()
+    told = ~Q(reason="") | Q(at__lte=now - timedelta(seconds=settings.REJECTION_MAIL_DELAY_S))
+    return Batch.objects.filter(told, kind=Batch.Kind.REJECT, mailed_at=None, undone_at=None, at__gt=now - NEWS_FOR)
+
+
+def _with_failures() -> QuerySet[Batch]:
+    """Exports that are through, with codes that failed."""
+    failed = CodeExport.objects.filter(status=Status.FAILED).order_by()
+    running = CodeExport.objects.filter(export_batch=OuterRef("pk"), status__in=UNFINISHED)
+    through = Batch.objects.filter(~Exists(running), pk__in=failed.values("export_batch"), mailed_at=None)
+    return through.filter(at__gt=timezone.now() - NEWS_FOR)
+
+
+def _claim(batch: Batch) -> bool:
+    """False when another worker was first, or someone undid it just now."""
+    return bool(Batch.objects.filter(pk=batch.pk, mailed_at=None, undone_at=None).update(mailed_at=Now()))
+
+
+def _write_to_senders(batch: Batch, rows: CodeExportQuerySet, template: str) -> None:
+    """One mail to each sender, with the codes that are theirs."""
+    batch = Batch.objects.select_related("company", "connection", "actor").get(pk=batch.pk)
+    by_sender: dict[User, list[CodeExport]] = defaultdict(list)
+    for row in rows.filter(sent_by__isnull=False).select_related("sent_by").order_by("sort_key", "id"):
+        by_sender[row.sent_by].append(row)  # type: ignore[index]
+    mail.withdraw(batch.company_id, batch.pk)
+    for sender, codes in by_sender.items():
+        context = {
+            "batch": batch,
+            "count": len(codes),
+            "codes": codes[:LISTED],
+            "more": len(codes) - LISTED if len(codes) > LISTED else 0,
+            "list": url("wbs:cost_codes", batch.company.slug),
+        }
+        verb = "rejected" if template == "rejected" else "failed to export"
+        subject = f"{number_of(len(codes))} {verb}: {batch.company}, {batch.connection}"
+        mail.write(batch.company, sender, subject, _body(template, context), batch.pk)
+
+
+def _summarise(company: Company) -> None:
+    """Once a day what waits, to each approver; never at once for a company that was made just now."""
+    with transaction.atomic():
+        mine = Company.objects.filter(pk=company.pk, summary_due_at=company.summary_due_at)
+        is_ours = mine.update(summary_due_at=_next_summary(company))
+        if not is_ours or company.summary_due_at is None or not (waiting := _what_waits(company)):
+            return
+        body = _body("summary", {"company": company, "waiting": waiting})
+        for member in _approvers(company):
+            mail.write(company, member.user, f"ERP Integrations Daily Summary: {company}", body)
+
+
+def _next_summary(company: Company) -> datetime:
+    now = company.local(timezone.now())
+    today = now.replace(hour=SUMMARY_HOUR, minute=0, second=0, microsecond=0)
+    return today if now < today else today + timedelta(days=1)
+
+
+def _approvers(company: Company) -> Iterable[Member]:
+    able = company.members.filter(erp_level__gte=Level.STANDARD, can_push_to_accounting=True)
+    return able.select_related("user")
+
+
+def _what_waits(company: Company) -> list[dict[str, Any]]:
+    """Per connection how many codes are in which filter that waits for an approver, with its address."""
+    rows = CodeExport.objects.filter(company=company, status__in=WAITING).order_by()
+    counts = {
+        (pk, status): count for pk, status, count in rows.values_list("connection", "status").annotate(Count("pk"))
+    }
+    filters = {Status.READY: "ready-to-export", Status.FAILED: "failed-to-export", Status.ATTENTION: "needs-review"}
+    return [
+        {
+            "connection": connection,
+            "lines": [
+                (status.label, counts[connection.pk, status], f"{list_of(connection)}?filter={filters[status]}")
+                for status in WAITING
+                if (connection.pk, status) in counts
+            ],
+        }
+        for connection in company.connections.defer("credentials")
+        if any((connection.pk, status) in counts for status in WAITING)
+    ]
+
+
+def list_of(connection: Connection) -> str:
+    return url("exports:standard_cost_codes", connection.company.slug, connection.slug)
+
+
+def url(name: str, *parts: str) -> str:
+    return settings.SITE_URL + reverse(name, args=parts)
+
+
+def number_of(count: int) -> str:
+    return "1 cost code" if count == 1 else f"{count:,} cost codes"
+
+
+def _body(template: str, context: dict[str, Any]) -> str:
+    return render_to_string(f"exports/mail/{template}.txt", context)
