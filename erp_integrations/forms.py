@@ -48,13 +48,23 @@ class DefaultAccountsForm(forms.Form):
         label="Default expense account", queryset=GLAccount.objects.none(), required=False, empty_label="None"
     )
 
-    def __init__(self, connection: Connection, data: Mapping[str, Any] | None = None) -> None:
-        chosen = {"income": connection.default_income_account, "expense": connection.default_expense_account}
-        super().__init__(data, initial=chosen)
+    def __init__(
+        self,
+        connection: Connection,
+        data: Mapping[str, Any] | None = None,
+        chosen: Mapping[str, GLAccount | None] | None = None,
+        empty: Mapping[str, str] | None = None,
+    ) -> None:
+        """`chosen` are the accounts now (the connection's), `empty` the words of the empty choices."""
+        of_connection = {"income": connection.default_income_account, "expense": connection.default_expense_account}
+        chosen = of_connection if chosen is None else chosen
+        super().__init__(data, initial=dict(chosen))
         able = connection.capabilities
         kinds = {"income": able.income_kinds, "expense": able.expense_kinds}
         for name, account in chosen.items():
             self.fields[name].queryset = connection.gl_accounts.offered(kinds[name], account)  # type: ignore[attr-defined]
+        for name, words in (empty or {}).items():
+            self.fields[name].empty_label = words  # type: ignore[attr-defined]
         self.fields["income"].choices = self._grouped()  # type: ignore[attr-defined]
         if not able.has_expense_account:
             del self.fields["expense"]
@@ -67,7 +77,7 @@ class DefaultAccountsForm(forms.Form):
         for account in field.queryset:  # type: ignore[union-attr]
             group = usual if account.kind in INCOME_KINDS else other
             group.append((account.pk, field.label_from_instance(account)))
-        return [("", "None"), *usual, *([("Other accounts", other)] if other else [])]
+        return [("", field.empty_label or ""), *usual, *([("Other accounts", other)] if other else [])]
 
 
 def make_options_form(

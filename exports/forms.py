@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,9 +10,13 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 
+from erp_integrations.forms import DefaultAccountsForm
+from erp_integrations.models import Connection
+from exports.defaults import Default, Defaults
 from exports.models import Invalid
 from exports.review import Listing, number
-from exports.services import KEEP, Selection
+from exports.services import INHERIT, KEEP, Selection
+from wbs.models import SegmentItem
 
 
 def read_moment(text: str) -> tuple[datetime, int]:
@@ -55,7 +59,24 @@ def read_account(text: str) -> int | None:
 
 
 def read_bulk_account(text: str) -> Any:
-    """KEEP, None (explicitly none) or the id of an account."""
+    """KEEP, INHERIT, None (explicitly none) or the id of an account."""
     if text in ("", "keep"):
         return KEEP
+    if text == "inherit":
+        return INHERIT
     return None if text == "none" else read_account(text)
+
+
+class ItemDefaultsForm(DefaultAccountsForm):
+    """The default accounts of one division or code; the empty choice tells what is inherited then."""
+
+    def __init__(self, connection: Connection, item: SegmentItem, data: Mapping[str, Any] | None = None) -> None:
+        defaults = Defaults(connection)
+        own = defaults.own.get(item.pk)
+        chosen = {name: getattr(own, f"{name}_account", None) for name in ("income", "expense")}
+        inherited = {name: defaults.above(f"{name}_account", item.full_code_key) for name in chosen}
+        super().__init__(connection, data, chosen, {name: _inherited(default) for name, default in inherited.items()})
+
+
+def _inherited(default: Default | None) -> str:
+    return f"Inherited from {default.source}: {default.account}" if default else "Inherited: none"

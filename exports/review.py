@@ -14,6 +14,7 @@ from django.http import QueryDict
 from companies.models import Member
 from erp_integrations.base import INCOME_KINDS
 from erp_integrations.models import Connection
+from exports.defaults import FIELDS, Defaults
 from exports.models import ASSIGNABLE, FILTERS, UNFINISHED, CodeExport, CodeExportQuerySet, Status
 from exports.words import StatusWords, status_words
 
@@ -173,16 +174,22 @@ class Row:
     can_cancel: bool
     can_link: bool
     has_changed: bool  # in the WBS, since it was exported
-    inherits_income: bool  # the connection's default account filled it in, and nobody touched it since
-    inherits_expense: bool
+    income_from: str  # whose default account it has: "03", or the connection's name; empty when it is no default
+    expense_from: str
     takes_purchases: bool  # the income account does, as long as there is no expense account
     problem: str = ""
 
     @classmethod
-    def of(cls, export: CodeExport, member: Member, problem: str = "") -> Row:
-        may, status, connection = member.can_review, export.status, export.connection
-        has_expense = connection.capabilities.has_expense_account
-        untouched = status == Status.READY and export.version == 1
+    def of(cls, export: CodeExport, member: Member, defaults: Defaults | None, problem: str = "") -> Row:
+        """Without the defaults it does not tell where the accounts come from."""
+        may, status = member.can_review, export.status
+        has_expense = export.connection.capabilities.has_expense_account
+        sources = {
+            field: defaults.source(field, export.code_key, getattr(export, f"{field}_id"))
+            if defaults and status in ASSIGNABLE
+            else ""
+            for field in FIELDS
+        }
         return cls(
             export=export,
             words=status_words(export),
@@ -190,14 +197,19 @@ class Row:
             can_assign_expense=may and status in ASSIGNABLE and has_expense,
             can_retry=may and status in RETRYABLE,
             can_cancel=may and status == Status.QUEUED,
-            can_link=may and status == Status.ATTENTION and bool(export.receipt) and not export.receipt.get("obstacle"),
+            can_link=may and status == Status.ATTENTION and is_linkable(export),
             has_changed=status == Status.SUCCESS and export.item.version != export.item_version,
-            inherits_income=untouched and export.income_account_id == connection.default_income_account_id,
-            inherits_expense=untouched and export.expense_account_id == connection.default_expense_account_id,
+            income_from=sources["income_account"],
+            expense_from=sources["expense_account"],
             takes_purchases=connection.capabilities.income_takes_purchases
             and bool(export.income_account_id and not export.expense_account_id),
             problem=problem,
         )
+
+
+def is_linkable(export: CodeExport) -> bool:
+    """Whether the ERP showed an item that may be taken for ours."""
+    return bool(export.receipt and not export.receipt.get("obstacle"))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from exports.views import actions, code, history, review, sending
+from exports.views import actions, code, defaults, history, review, sending
 from exports.web_connector import views as web_connector
 
 app_name = "exports"
@@ -10,6 +10,7 @@ app_name = "exports"
 one_code = [
     path("", code.code, name="code"),
     path("assign/", code.assign, name="assign"),
+    path("reset/", actions.reset, name="reset"),
     path("retry/", actions.retry, name="retry"),
     path("cancel/", actions.cancel, name="cancel"),
     path("link/", actions.link, name="link"),
@@ -33,10 +34,16 @@ export_history = [
     path("<int:pk>/codes.csv", history.batch_csv, name="batch_csv"),
 ]
 
+default_accounts = [
+    path("", defaults.default_accounts, name="default_accounts"),
+    path("<int:pk>/", defaults.default_accounts_of, name="default_accounts_of"),
+]
+
 urlpatterns = [
     path("send/", sending.send, name="send"),
     path("recall/", sending.recall, name="recall"),
     path("<slug:connection>/standard-cost-codes/", include(review_page)),
+    path("<slug:connection>/default-accounts/", include(default_accounts)),
     path("<slug:connection>/history/", include(export_history)),
     path("<slug:connection>/settings/qwc/", web_connector.download_qwc, name="download_qwc"),
     path("<slug:connection>/settings/password/", web_connector.new_password, name="new_password"),

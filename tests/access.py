@@ -125,6 +125,7 @@ class World:
             "member_id": self.member.pk,
             "item_id": self.item.pk,
             "export": self.export.pk,
+            "item": self.item.pk,
             "rejection": self.rejection.pk,
         }
 

@@ -42,6 +42,10 @@ def connection(world: World) -> Body:
     return {"name": "Renamed", "income": world.account.pk, "options-behaviour": Behaviour.NORMAL}
 
 
+def default(world: World) -> Body:
+    return {"income": world.other_account.pk}
+
+
 def item(world: World) -> Body:
     return {"code": "900", "description": "New", "parent": world.item.parent_id, "version": 1}
 
@@ -100,6 +104,9 @@ CASES = {
     "exports:set_accounts": Case(post=REVIEW, body=ticked, sends_ids=True),
     "exports:undo": Case(post=REVIEW, pk="rejection"),
     "exports:reason": Case(post=REVIEW, pk="rejection", body=lambda world: {"reason": "Wrong division"}),
+    "exports:default_accounts": Case(get=CONFIGURE),
+    "exports:default_accounts_of": Case(get=CONFIGURE, post=CONFIGURE, pk="item", body=default, sends_ids=True),
+    "exports:reset": Case(post=REVIEW, pk="export"),
     "exports:code": Case(get=SEE_ERP, pk="export"),
     "exports:assign": Case(post=REVIEW, pk="export", body=accounts, sends_ids=True),
     "exports:retry": Case(post=REVIEW, pk="export"),

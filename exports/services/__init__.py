@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from exports.services.leases import free_leases
 from exports.services.portions import export_portion
-from exports.services.results import KEEP, Problem, Result, Selection
+from exports.services.results import INHERIT, KEEP, Problem, Result, Selection
 from exports.services.reviewing import (
     assign_accounts,
     cancel_codes,
@@ -20,6 +20,7 @@ from exports.services.sending import recall_codes, send_codes
 from exports.services.telling import tell
 
 __all__ = [
+    "INHERIT",
     "KEEP",
     "Problem",
     "Result",

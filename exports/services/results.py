@@ -55,3 +55,4 @@ class Result:
 
 
 KEEP = object()  # Set Accounts: "Leave unchanged"
+INHERIT = object()  # Set Accounts: "Inherited default"

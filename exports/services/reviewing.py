@@ -13,6 +13,7 @@ from companies import audit, mail
 from companies.models import Member
 from erp_integrations.base import AccountKind, Receipt
 from erp_integrations.models import Connection, GLAccount
+from exports.defaults import FIELDS, Defaults
 from exports.models import (
     ACCOUNTS,
     ASSIGNABLE,
@@ -28,7 +29,7 @@ from exports.services import calling
 from exports.services.moves import click, lock_items, move
 from exports.services.outcomes import TRIES_ANEW
 from exports.services.resolving import GONE
-from exports.services.results import KEEP, Problem, Result, Selection
+from exports.services.results import INHERIT, KEEP, Problem, Result, Selection
 from exports.services.selecting import count_left, is_complete, is_own, rows_of, selected
 from wbs.models import Hold, SegmentItem
 
@@ -38,33 +39,27 @@ RETRYABLE = (Status.FAILED, Status.ATTENTION)
 def assign_accounts(
     member: Member, connection: Connection, selection: Selection, income: object, expense: object
 ) -> Result:
-    """Set accounts of many READY or FAILED codes: KEEP, an account's id, or None (expense only: explicitly none).
+    """Set accounts of many READY or FAILED codes: KEEP, INHERIT, an account's id, or None (expense only: none).
 
     Raises Invalid for an account that the list does not offer.
     """
     able = connection.capabilities
-    chosen: dict[str, GLAccount | None] = {}
-    if income is not KEEP:
-        chosen["income_account"] = _offered(connection, income, able.income_kinds)
-    if expense is not KEEP:
-        kinds = able.expense_kinds if able.has_expense_account else frozenset()
-        chosen["expense_account"] = _offered(connection, expense, kinds) if expense is not None else None
+    expense_kinds = able.expense_kinds if able.has_expense_account else frozenset()
+    chosen = {
+        "income_account": _offered(connection, income, able.income_kinds),
+        "expense_account": None if expense is None else _offered(connection, expense, expense_kinds),
+    }
+    chosen = {field: account for field, account in chosen.items() if account is not KEEP}
     if not chosen:
         return Result(None, 0)
     with click(member, connection, Batch.Kind.ASSIGN) as batch:
         batch.count = _mark(selected(member, connection, selection, ASSIGNABLE), batch)
         marked = CodeExport.objects.filter(batch=batch)
-        audit.record_each(
-            marked,
-            member.user_id,
-            "export.assigned",
-            kind="export",
-            label="code",
-            old=ACCOUNTS,
-            new=Concat(*_words_after(chosen)),
-            batch_id=batch.pk,
-        )
-        marked.update(**chosen)
+        values, words = _chosen(connection, marked, chosen)
+        new = Concat(Value("Income: "), words["income_account"], Value("; Expense: "), words["expense_account"])
+        event: dict[str, Any] = {"kind": "export", "label": "code", "old": ACCOUNTS, "new": new, "batch_id": batch.pk}
+        audit.record_each(marked, member.user_id, "export.assigned", **event)
+        marked.update(**values)
     return _result(batch, count_left(member, batch, selection, ASSIGNABLE))
 
 
@@ -181,7 +176,10 @@ def _link(rows: CodeExportQuerySet, batch: Batch, receipt: Receipt) -> None:
     move(rows, Status.SUCCESS, batch, "export.linked", look_first=False, **held)
 
 
-def _offered(connection: Connection, account_id: Any, kinds: frozenset[AccountKind]) -> GLAccount:
+def _offered(connection: Connection, account_id: Any, kinds: frozenset[AccountKind]) -> Any:
+    """The account, if the list offers it; KEEP and INHERIT as they are."""
+    if account_id in (KEEP, INHERIT):
+        return account_id
     account = GLAccount.objects.active().of_kinds(kinds).filter(connection=connection, pk=account_id).first()
     if account is None:
         raise Invalid("This account cannot be chosen any more. Choose one of the list.")
@@ -193,13 +191,21 @@ def _mark(rows: CodeExportQuerySet, batch: Batch) -> int:
     return rows.update(batch=batch, version=F("version") + 1, changed_at=Now(), changed_by=batch.actor_id)
 
 
-def _words_after(chosen: dict[str, GLAccount | None]) -> list[Any]:
-    """ACCOUNTS as it reads after the click."""
-
-    def words(field: str) -> Any:
-        return Value(str(chosen[field] or "none")) if field in chosen else account_words(field)
-
-    return [Value("Income: "), words("income_account"), Value("; Expense: "), words("expense_account")]
+def _chosen(
+    connection: Connection, rows: CodeExportQuerySet, chosen: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the rows get, as values of an UPDATE and as ACCOUNTS reads after it. Without a default they keep theirs."""
+    values: dict[str, Any] = {}
+    words: dict[str, Any] = {field: account_words(field) for field in FIELDS}
+    inherits = INHERIT in chosen.values()
+    defaults = Defaults(connection) if inherits else None
+    keys = list(rows.order_by().values_list("pk", "code_key")) if inherits else []
+    for field, account in chosen.items():
+        if account is not INHERIT:
+            values[field], words[field] = account, Value(str(account or "none"))
+        elif defaults and (value := defaults.expression(field, keys, "pk", F(field))):
+            values[field], words[field] = value, defaults.words(field, keys, "pk", words[field])
+    return values, words
 
 
 def _result(batch: Batch, left: dict[str, Any]) -> Result:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.db.models import Exists, F, OuterRef, Subquery, Value
+from django.db.models import Exists, F, OuterRef, Subquery
 from django.db.models.functions import Coalesce, Now
 
 from companies.models import Member
-from erp_integrations.base import AccountKind, CodeData
-from erp_integrations.models import Connection, GLAccount
+from erp_integrations.base import CodeData
+from erp_integrations.models import Connection
+from exports.defaults import FIELDS, Defaults
 from exports.models import Attempt, Batch, CodeExport, CodeExportQuerySet, Status
 from exports.services.moves import arrive, click, hold_versions, lock_items, move
 from exports.services.results import Problem, Result
@@ -26,9 +27,9 @@ def send_codes(member: Member, connection: Connection, item_ids: Sequence[int] |
     problems: list[Problem] = []
     with click(member, connection, Batch.Kind.SEND) as batch:
         items = _sendable(_candidates(member, connection, item_ids), connection, problems)
-        accounts = _default_accounts(connection)
-        _send_again(items, batch, accounts)
-        _send_new(items, batch, accounts)
+        defaults = Defaults(connection)
+        _send_again(items, batch, defaults)
+        _send_new(items, batch, defaults)
     return Result(batch if batch.count else None, batch.count, problems=problems)
 
 
@@ -111,22 +112,7 @@ def _as_data(item: SegmentItem, connection: Connection) -> CodeData:
     return CodeData(reference_of(item, connection), item.full_code, item.description, item.tiers)
 
 
-def _default_accounts(connection: Connection) -> dict[str, int | None]:
-    """The connection's default accounts, as far as they may be chosen now."""
-    able = connection.capabilities
-    return {
-        "income_account": _if_offered(connection.default_income_account, able.income_kinds),
-        "expense_account": _if_offered(
-            connection.default_expense_account, able.expense_kinds if able.has_expense_account else frozenset()
-        ),
-    }
-
-
-def _if_offered(account: GLAccount | None, kinds: frozenset[AccountKind]) -> int | None:
-    return account.pk if account and account.is_active and account.kind in kinds else None
-
-
-def _send_again(items: list[SegmentItem], batch: Batch, accounts: dict[str, int | None]) -> None:
+def _send_again(items: list[SegmentItem], batch: Batch, defaults: Defaults) -> None:
     """REJECTED -> READY in a new generation. One that may have reached the ERP in an earlier life is asked about."""
     unproven = Attempt.objects.filter(export=OuterRef("pk")).exclude(outcome__in=PROVEN_ABSENT)
     rejected = CodeExport.objects.filter(
@@ -141,6 +127,8 @@ def _send_again(items: list[SegmentItem], batch: Batch, accounts: dict[str, int 
         "sort_key": "sort_key",
         "item_version": "version",
     }
+    keys = [(item.pk, item.full_code_key) for item in items]
+    inherited = [(field, defaults.expression(field, keys, "item", None)) for field in FIELDS]
     moved = move(
         rejected,
         Status.READY,
@@ -154,13 +142,13 @@ def _send_again(items: list[SegmentItem], batch: Batch, accounts: dict[str, int 
         detail="",
         receipt=None,
         **{field: Subquery(item.values(source)) for field, source in as_now.items()},
-        **{field: Coalesce(F(f"{field}_id"), Value(default)) for field, default in accounts.items() if default},
+        **{field: Coalesce(F(f"{field}_id"), default) for field, default in inherited if default},
     )
     if moved:
         hold_versions(batch)
 
 
-def _send_new(items: list[SegmentItem], batch: Batch, accounts: dict[str, int | None]) -> None:
+def _send_new(items: list[SegmentItem], batch: Batch, defaults: Defaults) -> None:
     known = set(batch.connection.code_exports.filter(item__in=items).values_list("item_id", flat=True))
     CodeExport.objects.bulk_create(
         (
@@ -178,7 +166,7 @@ def _send_new(items: list[SegmentItem], batch: Batch, accounts: dict[str, int | 
                 changed_by_id=batch.actor_id,
                 reference=reference_of(item, batch.connection),
                 batch=batch,
-                **{f"{field}_id": account for field, account in accounts.items()},
+                **{field: default.account for field in FIELDS if (default := defaults.of(field, item.full_code_key))},
             )
             for item in items
             if item.pk not in known

@@ -14,7 +14,7 @@ from exports import services, words
 from exports.forms import read_bulk_account, read_ids, read_selection
 from exports.models import FILTERS, Batch, Invalid
 from exports.review import RETRYABLE, Choices, Listing
-from exports.services import Result
+from exports.services import Result, Selection
 from exports.views.answers import Banner, answer, connection_of, list_url
 
 approver = member_required(Tool.ERP, Level.STANDARD, approver=True)
@@ -125,6 +125,17 @@ def _told(verb: str, result: Result) -> Banner:
     """What became of one row: the row itself shows it, so the page needs a banner only when something stayed."""
     whole = bool(result.count) and not words.stayed(result) and not result.problems
     return Banner("success" if whole else "error", words.did(verb, result), quiet=whole)
+
+
+@require_POST
+@approver
+def reset(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
+    """The accounts that this code inherits, instead of those that someone chose."""
+    erp = connection_of(request, connection)
+    row = get_object_or_404(erp.code_exports, pk=pk)
+    expense = services.INHERIT if erp.capabilities.has_expense_account else services.KEEP
+    result = services.assign_accounts(request.member, erp, Selection.of([row.pk]), services.INHERIT, expense)
+    return answer(request, erp, _told("Reset", result))
 
 
 def _rejection(connection: Connection, pk: int) -> Batch:

@@ -10,6 +10,7 @@ from django_htmx.http import reswap, retarget, trigger_client_event
 
 from companies.access import MemberRequest, member_required
 from companies.models import AuditEvent, Level, Tool
+from exports.defaults import Defaults
 from exports.forms import read_account
 from exports.models import CodeExport, Conflict, Invalid
 from exports.review import Choices, Row, comparison, number
@@ -30,12 +31,14 @@ def _page(
 ) -> HttpResponse:
     erp = connection_of(request, slug)
     export = get_object_or_404(erp.code_exports.for_review().select_related("item"), pk=pk)
-    post = request.POST
+    post, defaults = request.POST, Defaults(erp)
+    inherited = [(kind, defaults.of(f"{kind}_account", export.code_key)) for kind in ("income", "expense")]
     context = {
         "connection": erp,
         "tab": "standard-cost-codes",
         "base": list_url(erp),
-        "row": Row.of(export, request.member),
+        "row": Row.of(export, request.member, defaults),
+        "inherited": [(kind, default) for kind, default in inherited if default],
         "banner": banner,
         "error": error,
         "income": number(post.get("income")) or export.income_account_id,
@@ -75,7 +78,8 @@ def _newer(request: MemberRequest, slug: str, export: CodeExport) -> HttpRespons
     """409: the whole row as it is now, and a sentence."""
     if not request.htmx:
         return _page(request, slug, export.pk, error=NEWER, status=409)
-    response = render(request, "exports/_row.html", _cell(request, export, NEWER), status=409)
+    row = Row.of(export, request.member, Defaults(export.connection), NEWER)
+    response = render(request, "exports/_row.html", {"row": row}, status=409)
     return reswap(retarget(response, f"#export-{export.pk}"), "outerHTML")
 
 
@@ -88,4 +92,4 @@ def _not_saved(request: MemberRequest, slug: str, pk: int, sentence: str) -> Htt
 
 
 def _cell(request: MemberRequest, export: CodeExport, problem: str = "", *, saved: bool = False) -> dict[str, object]:
-    return {"row": Row.of(export, request.member, problem), "saved": saved}
+    return {"row": Row.of(export, request.member, None, problem), "saved": saved}

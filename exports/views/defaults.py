@@ -1,0 +1,72 @@
+"""Default accounts of divisions and codes: the list, and the form of one of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Q
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from companies.access import MemberRequest, member_required
+from companies.models import Level, Tool
+from exports.defaults import FIELDS, Default, Defaults, set_defaults
+from exports.forms import ItemDefaultsForm
+from exports.views.answers import connection_of
+from wbs.models import SegmentItem
+
+admin = member_required(Tool.ERP, Level.ADMIN)
+ROWS = 100
+
+
+@dataclass(frozen=True)
+class Line:
+    """One division or code, with what it gets and whether that is its own choice."""
+
+    item: SegmentItem
+    accounts: list[tuple[Default | None, bool]]  # income, expense
+
+
+@require_GET
+@admin
+def default_accounts(request: MemberRequest, connection: str) -> HttpResponse:
+    """Divisions, and codes that have a default of their own; with a search whatever it finds."""
+    erp = connection_of(request, connection)
+    defaults, search = Defaults(erp), request.GET.get("q", "").strip()[:200]
+    items = SegmentItem.objects.filter(company=erp.company, is_active=True).with_is_division()
+    shown = items.matching(search) if search else items.filter(Q(is_division=True) | Q(pk__in=defaults.own))
+    page = Paginator(shown.order_by("sort_key", "id"), ROWS).get_page(request.GET.get("page"))
+    context = {
+        "connection": erp,
+        "tab": "settings",
+        "lines": [_line(item, defaults) for item in page],
+        "page": page,
+        "search": search,
+        "query": f"q={search}&" if search else "",
+        "has_expense": erp.capabilities.has_expense_account,
+    }
+    return render(request, "exports/default_accounts.html", context)
+
+
+def _line(item: SegmentItem, defaults: Defaults) -> Line:
+    found = [defaults.of(field, item.full_code_key) for field in FIELDS]
+    return Line(item, [(default, bool(default and default.source == item.full_code)) for default in found])
+
+
+@require_http_methods(["GET", "POST"])
+@admin
+def default_accounts_of(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
+    erp = connection_of(request, connection)
+    item = get_object_or_404(SegmentItem.objects.with_is_division(), pk=pk, company=erp.company)
+    form = ItemDefaultsForm(erp, item, request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        income, expense = form.cleaned_data["income"], form.cleaned_data.get("expense")
+        if set_defaults(request.member, erp, item, income, expense):
+            messages.success(request, f"Saved the default accounts of {item}.")
+        return redirect("exports:default_accounts", erp.company.slug, erp.slug)
+    context: dict[str, Any] = {"connection": erp, "tab": "settings", "item": item, "form": form}
+    return render(request, "exports/default_accounts_of.html", context, status=422 if form.errors else 200)
