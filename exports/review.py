@@ -201,7 +201,7 @@ class Row:
             has_changed=status == Status.SUCCESS and export.item.version != export.item_version,
             income_from=sources["income_account"],
             expense_from=sources["expense_account"],
-            takes_purchases=connection.capabilities.income_takes_purchases
+            takes_purchases=export.connection.capabilities.income_takes_purchases
             and bool(export.income_account_id and not export.expense_account_id),
             problem=problem,
         )

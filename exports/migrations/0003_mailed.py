@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('companies', '0003_mail'),
         ('erp_integrations', '0001_initial'),
-        ('exports', '0002_sort_keys_bytewise'),
+        ('exports', '0003_pulled_exports'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
