@@ -77,7 +77,7 @@ class QuickBooks:
         self.accounts: list[Account] = []
         self.journal: list[Executed] = []
         self.message_sets = recovery.MessageSets()
-        self._stamps: dict[str, str] = {}
+        self.stamps: dict[str, str] = {}  # FileID by OwnerID
         self._locked_for = 0.0
         self._written: str | None = None
         self._iterators = queries.Iterators()
@@ -104,7 +104,7 @@ class QuickBooks:
         asked = etree.Element("QBXMLMsgsRq")
         for kind in ("HostQueryRq", "CompanyQueryRq", "PreferencesQueryRq"):
             etree.SubElement(asked, kind, requestID="0")
-        for owner_id in self._stamps:
+        for owner_id in self.stamps:
             etree.SubElement(asked[1], "OwnerID").text = owner_id
         response = etree.Element("QBXMLMsgsRs")
         response.extend(self._handle(each) for each in asked)
@@ -165,7 +165,7 @@ class QuickBooks:
     def _company(self, request: etree._Element) -> etree._Element:
         """Private data comes only to those who know the owner's id."""
         owners = {each.text for each in request.findall("OwnerID")}
-        stamps = {owner: file for owner, file in self._stamps.items() if owner in owners}
+        stamps = {owner: file for owner, file in self.stamps.items() if owner in owners}
         return self._single(request, answers.company_ret(self.company_name, stamps))
 
     def _preferences(self, request: etree._Element) -> etree._Element:
@@ -283,15 +283,15 @@ class QuickBooks:
 
     def stamp(self, owner_id: str, file_id: str) -> None:
         """What the Web Connector does when the .qwc file is added."""
-        self._stamps[owner_id] = file_id
+        self.stamps[owner_id] = file_id
 
     @property
     def file_id(self) -> str | None:
-        return next(reversed(self._stamps.values()), None)
+        return next(reversed(self.stamps.values()), None)
 
     @property
     def owner_id(self) -> str | None:
-        return next(reversed(self._stamps), None)
+        return next(reversed(self.stamps), None)
 
     def add_account(
         self,
