@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from django.db import connection as database
 
 from exports import services
 from exports.models import Attempt, CodeExport
 from exports.web_connector import polls
 from exports.web_connector.models import Message, Poll
-from tests import factories
 from tests.exports.web_connector.conftest import EXPENSE, Office
 from tests.exports.web_connector.referee import check_all_arrived, check_books
 from tests.quickbooks.company import QuickBooks
@@ -176,101 +175,6 @@ class TestTwoConnectors:
                 connector.run()  # and dies with the answer
 
         check_all_arrived(office.quickbooks, 80)
-
-
-class TestTickets:
-    def test_an_old_ticket_is_refused(self, queued: Office) -> None:
-        old = queued.connector()
-        old.open()
-        queued.poll()
-
-        assert old._ask() == ""
-        old.response = "<QBXML/>"
-        assert old._deliver_once() == polls.FAILED
-        check_all_arrived(queued.quickbooks, 3)
-
-    def test_a_ticket_ends_with_its_session(self, queued: Office) -> None:
-        connector = queued.connector()
-        connector.open()
-        connector.close()
-
-        assert connector._ask() == ""
-        assert set(queued.states().values()) == {"QUEUED"}
-
-    def test_a_ticket_that_was_idle_for_long_is_no_longer_good(self, queued: Office) -> None:
-        connector = queued.connector()
-        connector.open()
-        type(queued.connection).objects.update(lease_until="2020-01-01T00:00:00Z")
-
-        assert connector._ask() == ""
-
-    def test_another_connections_ticket_is_refused(self, queued: Office) -> None:
-        other = factories.make_connection(
-            factories.make_company("Other Builders", "other-builders"), erp="quickbooks-desktop", slug="quickbooks"
-        )
-        connector = queued.connector()
-        connector.open()
-        stranger = queued.connector()
-        stranger._begin()
-        stranger.transport.url = f"http://localhost:8000/web-connector/{other.guid}/"  # type: ignore[attr-defined]
-        stranger.ticket = connector.ticket
-
-        assert stranger._ask() == ""
-        assert (
-            stranger._text("getLastError", stranger.ticket)
-            == "This ticket is no longer good. Run the Web Connector again."
-        )
-        stranger.close()
-        assert connector.fetch(), "and its own session goes on"
-
-    def test_tickets_and_passwords_are_kept_as_hashes(self, queued: Office) -> None:
-        connector = queued.connector()
-        connector.open()
-
-        with database.cursor() as cursor:
-            for table in database.introspection.table_names(cursor):
-                cursor.execute(f"SELECT * FROM {database.ops.quote_name(table)}")  # noqa: S608
-                content = repr(cursor.fetchall())
-                assert connector.ticket not in content, table
-                assert queued.password not in content, table
-
-
-class TestSigningIn:
-    def test_a_wrong_password_is_refused(self, queued: Office) -> None:
-        connector = queued.connector()
-        connector.password = "guessed"
-
-        assert connector.poll().outcome == "nvu"
-
-    def test_another_user_name_is_refused(self, queued: Office) -> None:
-        connector = queued.connector()
-        connector.username = "admin"
-
-        assert connector.poll().outcome == "nvu"
-
-    def test_a_new_password_ends_the_old_one(self, queued: Office) -> None:
-        from exports.web_connector.models import Access
-
-        before = queued.connector()
-        queued.password = Access.renew(queued.connection, queued.dora.user)
-
-        assert before.poll().outcome == "nvu"
-        assert queued.poll().outcome == "work"
-
-    def test_without_a_password_nobody_gets_in(self, queued: Office) -> None:
-        from exports.web_connector.models import Access
-
-        Access.objects.all().delete()
-
-        assert queued.poll().outcome == "nvu"
-
-    def test_guessing_is_slowed_down_and_the_right_password_waits_too(self, queued: Office) -> None:
-        guesser = queued.connector()
-        guesser.password = "guessed"
-
-        assert [guesser.poll().outcome for _ in range(7)] == [*["nvu"] * 5, "busy", "busy"]
-        assert queued.poll().outcome == "busy"
-        assert set(queued.states().values()) == {"QUEUED"}
 
 
 class TestUnreadableAnswers:
@@ -478,8 +382,6 @@ class TestTheApproverMeanwhile:
         connector = at_the_export(office)
 
         seen = office.seen()
-        from dataclasses import replace
-
         result = services.reject_codes(office.alice, office.connection, replace(seen, filter="all"))
         while True:
             connector.run()
