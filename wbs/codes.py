@@ -82,6 +82,8 @@ def description_problem(description: str) -> str:
 
 def _invisible(noun: str, text: str) -> str:
     """Control and format characters, line breaks included: nobody sees them, and two codes would look the same."""
+    if text.isascii() and text.isprintable():  # most are, and this is quick
+        return ""
     for character in text:
         if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}:
             name = {"\n": "a line break", "\r": "a line break", "\t": "a tab"}.get(

@@ -66,8 +66,8 @@ class ImportForm(forms.Form):
         required=False,
         label="File",
         allow_empty_file=True,
-        help_text="CSV with the columns code,description.",
-        widget=forms.FileInput({"accept": ".csv,.txt,text/csv,text/plain"}),
+        help_text="XLSX or CSV with the columns code and description.",
+        widget=forms.FileInput({"accept": ".xlsx,.csv,.txt"}),
     )
     delimiter = forms.ChoiceField(choices=DELIMITERS, help_text="What joins the tiers of a code: 01-100 has two.")
     create_missing = forms.BooleanField(required=False, initial=True, label="Create missing divisions")

@@ -1,6 +1,6 @@
-"""Reading a list of cost codes from a file, and checking it against what is there. No request, no database.
+"""Reading a list of codes from a CSV file, and checking it against what is there. No request, no database.
 
-A reader turns bytes into a `Sheet`; `check` knows nothing of files. A reader for another format is one more function.
+A reader turns bytes into a `Sheet` (for XLSX: `workbooks`); `check` knows nothing of files.
 """
 
 from __future__ import annotations
@@ -90,14 +90,13 @@ def read_csv(content: bytes) -> Sheet:
     text, notes = _decode(content)
     separator = _separator(text)
     records = (record for record in _records(text, separator) if record.trouble or any(map(clean, record.cells)))
-    heading = [_column(cell) for cell in next(records).cells]
-    if not set(COLUMNS) <= set(heading):
+    heading = next(records)
+    if heading.trouble:
         raise UnreadableFile("A quotation mark is missing in the first row.")
-    places = {name: heading.index(name) for name in (*COLUMNS, "status") if name in heading}
+    places, unused = columns_of(heading.cells)
     if separator != ",":
         notes.append(f"The columns are separated by {SEPARATORS[separator]}.")
-    if unused := [name for name in heading if name and name not in places]:
-        notes.append(f"Columns that were not used: {', '.join(unused)}.")
+    notes += unused
     rows: list[Row] = []
     problems: list[Problem] = []
     for record in records:
@@ -111,11 +110,27 @@ def read_csv(content: bytes) -> Sheet:
     return Sheet(rows, problems, notes)
 
 
+def columns_of(heading: list[str]) -> tuple[dict[str, int], list[str]]:
+    """Where the columns stand, and notes about others. Raises UnreadableFile."""
+    names = [_column(cell) for cell in heading]
+    if not set(COLUMNS) <= set(names):
+        raise _no_heading(",".join(heading).rstrip(","))
+    places = {name: names.index(name) for name in (*COLUMNS, "status") if name in names}
+    unused = [name for name in names if name and name not in places]
+    return places, [f"Columns that were not used: {', '.join(unused)}."] if unused else []
+
+
+def _no_heading(first: str) -> UnreadableFile:
+    return UnreadableFile(f"The first row must name the columns: code,description. It reads: {first[:80]}")
+
+
+def too_large() -> UnreadableFile:
+    return UnreadableFile(f"The file is larger than {MAX_BYTES // 1024 // 1024} MB. Import it in parts.")
+
+
 def _decode(content: bytes) -> tuple[str, list[str]]:
     if len(content) > MAX_BYTES:
-        raise UnreadableFile(f"The file is larger than {MAX_BYTES // 1024 // 1024} MB. Import it in parts.")
-    if content.startswith(b"PK\x03\x04"):
-        raise UnreadableFile("This is an Excel workbook. Save it as “CSV UTF-8” and choose that file.")
+        raise too_large()
     if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in content[:1000]:
         raise UnreadableFile("The file is in UTF-16 or is not text. Save it as “CSV UTF-8” and choose that file.")
     try:
@@ -139,7 +154,7 @@ def _separator(text: str) -> str:
     for separator in SEPARATORS:
         if set(COLUMNS) <= {_column(cell) for cell in next(csv.reader([first], delimiter=separator))}:
             return separator
-    raise UnreadableFile(f"The first row must name the columns: code,description. It reads: {first[:80]}")
+    raise _no_heading(first)
 
 
 def _column(cell: str) -> str:
@@ -314,11 +329,15 @@ def _damage(code: str, delimiter: str) -> str:
 def _notes(sheet: Sheet, delimiter: str, good: list[NewCode]) -> list[str]:
     notes = []
     if trimmed := [row.number for row in sheet.rows if _is_padded(row.code) or _is_padded(row.description)]:
-        few = ", ".join(map(str, trimmed[:10])) + (f" and {len(trimmed) - 10:,} more" if len(trimmed) > 10 else "")
-        notes.append(f"Blanks at the ends were trimmed. Rows: {few}.")
+        notes.append(f"Blanks at the ends were trimmed. Rows: {few(trimmed)}.")
     if delimiter and good and all(len(new.tiers) == 1 for new in good):
         notes.append(f"No code contains “{delimiter}”, so all are of the first tier. Is another delimiter meant?")
     return notes
+
+
+def few(rows: list[int]) -> str:
+    """The first rows of many, for a sentence."""
+    return ", ".join(map(str, rows[:10])) + (f" and {len(rows) - 10:,} more" if len(rows) > 10 else "")
 
 
 def _is_padded(cell: str) -> bool:

@@ -61,7 +61,6 @@ class TestReading:
             ("code,description\n01,x".encode("utf-16"), "UTF-16"),
             (b"code,description\n01,\x81\xff\n", "neither UTF-8 nor Windows-1252"),
             (b'code,description,"x\n01,x,y\n', "A quotation mark is missing in the first row."),
-            (b"PK\x03\x04" + b"\x00" * 100, "Excel workbook"),
             (b"code,description\n" + b"x" * MAX_BYTES, "larger than 5 MB"),
             (b"code,description\n" + b"1,x\n" * (MAX_ROWS + 1), "more than 20,000 rows"),
         ],

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import re
 from datetime import timedelta
 from html import unescape
@@ -11,6 +12,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from openpyxl import load_workbook
 
 from companies.models import AuditEvent
 from tests.factories import make_company, make_cost_code, make_hold, make_segment
@@ -95,6 +97,7 @@ class TestChecking:
         ("content", "sentence"),
         [
             ("", "The file is empty."),
+            (b"PK\x03\x04" + bytes(100), "The workbook is damaged."),
             ("a,b\n", "The first row must name the columns: code,description. It reads: a,b"),
             (b"code,description\n01,\x81\n", "neither UTF-8 nor Windows-1252"),
         ],
@@ -331,6 +334,37 @@ class TestExporting:
         assert list(theirs.values_list(*fields)) == before
         assert charlie.get(self.ADDRESS.replace("sample", "other")).content == exported
 
+    def test_a_workbook_exported_here_imports_unchanged_elsewhere(self, dora: Client, charlie: Client) -> None:
+        for code, description in (("1-10", "=1+1"), ("1-007", "'-quoted'"), ("é", "@x"), ("=2", "1.10")):
+            make_cost_code(code, description)
+        before = list(SegmentItem.objects.values_list("full_code", "description"))
+
+        response = dora.get(f"{self.ADDRESS}xlsx/")
+        name = 'attachment; filename="sample-builders-cost-codes.xlsx"'
+        assert response.headers["Content-Disposition"] == name
+        assert response.headers["Content-Type"].endswith("spreadsheetml.sheet")
+        other = IMPORT.replace("sample-builders", "other-builders")
+        checked = {"file": upload(response.content, "list.xlsx"), "delimiter": "-", "create_missing": "on"}
+        html = charlie.post(other, checked).content.decode()
+        assert facts(html) == [5, 0, 0]
+        values = dict(re.findall(r'type="hidden" name="(draft|check)" value="([^"]*)"', html))
+        charlie.post(other, {**values, "delimiter": "-", "create_missing": "on", "import": "1"})
+
+        theirs = Segment.objects.get(company__slug="other-builders").items
+        assert list(theirs.values_list("full_code", "description")) == before
+
+    def test_the_template_is_filled_in_and_imported(self, dora: Client) -> None:
+        response = dora.get(f"{IMPORT}template/")
+        assert response.headers["Content-Disposition"].endswith('"sample-builders-cost-codes-template.xlsx"')
+        book = load_workbook(io.BytesIO(response.content))
+        book.active.append(["1-10", "Doors"])
+        filled = io.BytesIO()
+        book.save(filled)
+
+        press(dora, check_file(dora, filled.getvalue()))
+
+        assert codes_in_order() == ["1", "1-10"]
+
     def test_importing_it_again_changes_nothing(self, dora: Client) -> None:
         make_cost_code("01-100")
 
@@ -349,5 +383,9 @@ class TestExporting:
     def test_others_may_not(self, charlie: Client, dora: Client) -> None:
         make_company()
 
-        assert charlie.get(self.ADDRESS).status_code == 404
-        assert dora.post(self.ADDRESS).status_code == 405
+        for address in (self.ADDRESS, f"{self.ADDRESS}xlsx/", f"{IMPORT}template/"):
+            assert charlie.get(address).status_code == 404
+            assert dora.post(address).status_code == 405
+
+    def test_who_may_not_import_needs_no_template(self, bob: Client) -> None:
+        assert bob.get(f"{IMPORT}template/").status_code == 403

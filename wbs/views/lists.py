@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import cast
@@ -18,13 +19,15 @@ from companies.models import Level, Tool
 from wbs.codes import clean, description_problem, fold
 from wbs.errors import Refused
 from wbs.forms import ImportForm
-from wbs.importing import MAX_BYTES, Check, Sheet, UnreadableFile, check, read_csv
+from wbs.importing import MAX_BYTES, Check, Sheet, UnreadableFile, check
 from wbs.listing import write_csv
 from wbs.models import ImportDraft, Segment
 from wbs.views.items import count_of
 from wbs.views.tree import id_in, segment_of
+from wbs.workbooks import read_list, write_template, write_xlsx
 
 SHOWN = 500  # problems, and divisions whose description can be edited, on one page
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 DIVISION = "division:"  # before the folded code, in the name of a field
 
 
@@ -64,7 +67,7 @@ def import_codes(request: MemberRequest) -> HttpResponse:
 def read_draft(request: MemberRequest, form: ImportForm) -> ImportDraft | None:
     upload = cast(UploadedFile, request.FILES["file"])
     try:
-        sheet = read_csv(upload.read(MAX_BYTES + 1))
+        sheet = read_list(upload.read(MAX_BYTES + 1))
     except UnreadableFile as trouble:
         form.add_error("file", str(trouble))
         return None
@@ -142,10 +145,26 @@ def refuse_surprises(request: MemberRequest, form: ImportForm, result: Check) ->
 @require_GET
 @member_required(Tool.ADMIN, Level.READ_ONLY)
 def export_csv(request: MemberRequest) -> HttpResponse:
-    items = segment_of(request).items.values_list("full_code", "description", "is_active")
-    name = f"{request.member.company.slug}-cost-codes.csv"
-    return HttpResponse(
-        write_csv(items),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    return download(request, write_csv(rows_of(segment_of(request))), "cost-codes.csv", "text/csv; charset=utf-8")
+
+
+@require_GET
+@member_required(Tool.ADMIN, Level.READ_ONLY)
+def export_xlsx(request: MemberRequest) -> HttpResponse:
+    return download(request, write_xlsx(rows_of(segment_of(request)), "Cost Codes"), "cost-codes.xlsx", XLSX)
+
+
+@require_GET
+@member_required(Tool.ADMIN, Level.ADMIN)
+def download_template(request: MemberRequest) -> HttpResponse:
+    """An empty workbook to fill in, whose columns are text."""
+    return download(request, write_template("Cost Codes"), "cost-codes-template.xlsx", XLSX)
+
+
+def rows_of(segment: Segment) -> Iterable[tuple[str, str, bool]]:
+    return segment.items.values_list("full_code", "description", "is_active")
+
+
+def download(request: MemberRequest, content: bytes, name: str, content_type: str) -> HttpResponse:
+    disposition = f'attachment; filename="{request.member.company.slug}-{name}"'
+    return HttpResponse(content, content_type=content_type, headers={"Content-Disposition": disposition})
