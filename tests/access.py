@@ -29,6 +29,7 @@ from tests.factories import (
     make_export,
     make_member,
 )
+from wbs.models import Segment
 
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 
@@ -83,7 +84,7 @@ class Address:
     @property
     def ids(self) -> set[str]:
         """The parameters that name something of one company."""
-        return self.parameters.keys() - {"company", "erp", "connection_id"}
+        return self.parameters.keys() - {"company", "erp", "segment", "connection_id"}
 
     def url(self, case: Case, world: World, **others: Any) -> str:
         values = {name: world.value(case, name) for name in self.parameters} | others
@@ -115,9 +116,11 @@ class World:
         self.item = make_cost_code("05-100", segment=self.export.item.segment)  # not sent
         self.member = make_member(f"{prefix}-member", company)
         self.rejection = Batch.objects.create(company=company, connection=self.connection, kind=Batch.Kind.REJECT)
+        Segment.all_of(company)
         record(company, None, "connection.broken", self.connection)  # nobody did it
         self.values: dict[str, Any] = {
             "company": company.slug,
+            "segment": "cost-codes",
             "connection": self.connection.slug,
             "pulled": self.pulled.slug,
             "connection_id": self.pulled.guid,

@@ -9,6 +9,7 @@ MAX_TIERS = 5
 MAX_CODE = 100  # characters of one tier
 MAX_FULL_CODE = 255
 MAX_DESCRIPTION = 4095
+MAX_NAME = 60  # of a segment
 
 # The columns that hold folded text are wider: folding lengthens some letters ("ß" becomes "ss").
 MAX_FULL_CODE_KEY = 300
@@ -78,6 +79,15 @@ def description_problem(description: str) -> str:
     if len(description) > MAX_DESCRIPTION or len(fold(description)) > MAX_DESCRIPTION_KEY:
         return f"A description may have {MAX_DESCRIPTION:,} characters; this one has {len(description):,}. Shorten it."
     return _invisible("description", description)
+
+
+def name_problem(name: str) -> str:
+    """What is wrong with the name of a segment, as a sentence; empty when nothing is."""
+    if not name:
+        return "Write a name."
+    if len(name) > MAX_NAME:
+        return f"A name may have {MAX_NAME} characters; this one has {len(name)}. Shorten it."
+    return _invisible("name", name)
 
 
 def _invisible(noun: str, text: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from django import forms
 
 from wbs import codes
-from wbs.models import Segment, SegmentItem
+from wbs.models import BudgetCode, Segment, SegmentItem
 
 DELIMITERS = [("-", "-"), (".", "."), ("/", "/"), (" ", "space"), (":", ":"), ("none", "none (flat)")]
 
@@ -59,6 +60,52 @@ class ItemForm(forms.Form):
             self.fields[name].disabled = True
 
 
+class SegmentForm(forms.Form):
+    use_required_attribute = False
+
+    name = forms.CharField(required=False, label="Name", widget=forms.TextInput({"autocomplete": "off"}))
+
+
+class BudgetCodeForm(forms.Form):
+    """The place of each segment in the budget code, and what joins them."""
+
+    delimiter = forms.ChoiceField(choices=DELIMITERS[:-1], help_text="What joins the segments.")
+
+    def __init__(self, segments: Sequence[Segment], pattern: BudgetCode, data: Any = None) -> None:
+        super().__init__(data, initial={"delimiter": pattern.delimiter})
+        self.segments = segments
+        places = [("", "Not used"), *((str(place), str(place)) for place in range(1, len(segments) + 1))]
+        for segment in segments:
+            place = pattern.order.index(segment.pk) + 1 if segment.pk in pattern.order else ""
+            self.fields[f"place-{segment.pk}"] = forms.ChoiceField(
+                label=segment.name, choices=places, initial=str(place), required=False
+            )
+
+    @property
+    def places(self) -> list[forms.BoundField]:
+        return [self[f"place-{segment.pk}"] for segment in self.segments]
+
+    @property
+    def order(self) -> list[Segment]:
+        """The segments as they were chosen; two with one place stand in the order of the page."""
+        chosen = [(self.cleaned_data.get(f"place-{segment.pk}", ""), segment) for segment in self.segments]
+        return [segment for place, segment in sorted(chosen, key=lambda each: int(each[0] or 0)) if place]
+
+    def clean(self) -> dict[str, Any]:
+        taken: dict[str, Segment] = {}
+        for segment in self.segments:
+            place = self.cleaned_data.get(f"place-{segment.pk}", "")
+            if place in taken:
+                self.add_error(f"place-{segment.pk}", f"{taken[place]} has this place. Choose another.")
+            elif place:
+                taken[place] = segment
+        return self.cleaned_data
+
+    def is_ambiguous(self, delimiter: str) -> bool:
+        """Whether a budget code could be taken apart in two ways, its tiers being joined like its segments."""
+        return any(segment.delimiter == delimiter for segment in self.segments)
+
+
 class ImportForm(forms.Form):
     use_required_attribute = False
 
@@ -76,6 +123,16 @@ class ImportForm(forms.Form):
         super().__init__(*words, **named)
         self.segment = segment
         self.fields["delimiter"].initial = segment.delimiter or "none"
+        if not segment.is_tiered:
+            del self.fields["delimiter"], self.fields["create_missing"]
+
+    @property
+    def chosen_delimiter(self) -> str:
+        return str(self.cleaned_data.get("delimiter", ""))
+
+    @property
+    def creates_divisions(self) -> bool:
+        return bool(self.cleaned_data.get("create_missing"))
 
     def clean_delimiter(self) -> str:
         chosen = self.cleaned_data["delimiter"]

@@ -2,13 +2,18 @@ from __future__ import annotations
 
 from django.urls import path
 
-from wbs.views import items, lists, tree
+from wbs.views import items, lists, segments, tree
 
 app_name = "wbs"
-CODES = "work-breakdown-structure/cost-codes/"
+WBS = "work-breakdown-structure/"
+CODES = f"{WBS}<slug:segment>/"
 urlpatterns = [
-    path("work-breakdown-structure/", tree.segments, name="segments"),
-    path(CODES, tree.cost_codes, name="cost_codes"),
+    path(WBS, segments.segments, name="segments"),
+    path(f"{WBS}add/", segments.add_segment, name="add_segment"),
+    path(f"{WBS}budget-code/", segments.budget_code, name="budget_code"),
+    path(f"{WBS}cost-codes/", tree.show_codes, {"segment": "cost-codes"}, name="cost_codes"),
+    path(CODES, tree.show_codes, name="codes"),
+    path(f"{CODES}delete/", segments.delete_segment, name="delete_segment"),
     path(f"{CODES}change/", items.change_items, name="change_items"),
     path(f"{CODES}add/", items.add_item, name="add_item"),
     path(f"{CODES}<int:item_id>/", items.edit_item, name="edit_item"),

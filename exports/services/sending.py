@@ -55,7 +55,7 @@ def recall_codes(member: Member, item_ids: Sequence[int]) -> Result:
 
 def _candidates(member: Member, connection: Connection, item_ids: Sequence[int] | None) -> list[SegmentItem]:
     """What is meant, as it is now: the rows are locked, since an edit must not pass between check and sending."""
-    items = SegmentItem.objects.filter(company=member.company_id)
+    items = SegmentItem.objects.cost_codes().filter(company=member.company_id)
     if item_ids is not None:
         return lock_items(items.filter(pk__in=item_ids))
     sent = CodeExport.objects.filter(connection=connection, item=OuterRef("pk"))

@@ -1,4 +1,4 @@
-"""What is sent: a cost code is an item of the company's tiered segment "Cost Code".
+"""What is sent: a cost code is an item of the company's tiered segment "Cost Code". What else makes a budget code.
 
 Whoever changes the tree holds the row of its segment until the end of the transaction (`Segment.lock`), so that two
 changes never meet half-way. Against a stale page stands the item's version, against `exports` the item's own row.
@@ -7,6 +7,7 @@ changes never meet half-way. Against a stale page stands the item's version, aga
 from __future__ import annotations
 
 from wbs.codes import MAX_TIERS, fold, natural_key, order_key
+from wbs.models.budget_codes import BudgetCode
 from wbs.models.drafts import ImportDraft
 from wbs.models.holds import Hold
 from wbs.models.items import SegmentItem, SegmentItemQuerySet
@@ -14,6 +15,7 @@ from wbs.models.segments import Outcome, Segment
 
 __all__ = [
     "MAX_TIERS",
+    "BudgetCode",
     "Hold",
     "ImportDraft",
     "Outcome",

@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from companies.models import Member
+from wbs.models.segments import Segment
 
 
 class ImportDraftQuerySet(models.QuerySet["ImportDraft"]):
@@ -26,6 +27,7 @@ class ImportDraft(models.Model):
     """A list that someone uploaded and checked, kept between "Check File" and "Import"."""
 
     member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="import_drafts")
+    segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="import_drafts")
     name = models.CharField(max_length=255)  # of the file
     sheet = models.JSONField()  # `importing.Sheet` as plain data
     created_at = models.DateTimeField(db_default=Now())

@@ -21,12 +21,22 @@ class SegmentItemQuerySet(models.QuerySet["SegmentItem"]):
         below = SegmentItem.objects.filter(parent=models.OuterRef("pk"))
         return self.annotate(is_division=models.Exists(below))
 
+    def cost_codes(self) -> SegmentItemQuerySet:
+        """Those that can go to an ERP: items of the segment "Cost Code" alone."""
+        return self.filter(segment__slug="cost-codes")
+
     def matching(self, text: str) -> SegmentItemQuerySet:
         """Items whose code or description contains the text, whatever the case."""
         key = fold(text)
         if not key:
             return self
         return self.filter(Q(full_code_key__contains=key) | Q(description_key__contains=key))
+
+    def first_to_use(self) -> str:
+        """The first active code that is no division; empty when there is none."""
+        below = SegmentItem.objects.filter(parent=models.OuterRef("pk"))
+        usable = self.filter(~models.Exists(below), is_active=True)
+        return usable.values_list("full_code", flat=True).first() or ""
 
     def locked(self) -> SegmentItemQuerySet:
         """Items that are sent to an ERP or are in one."""
@@ -168,6 +178,7 @@ class SegmentItem(models.Model):
         if old is None or old.version != version:
             raise Conflict(old)
         new = self.segment.items.get(pk=self.pk)
+        new.segment = self.segment
         new.place(code, parent)
         new.describe(description)
         if (new.full_code, new.description) == (old.full_code, old.description):

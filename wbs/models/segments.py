@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models, transaction
 from django.db.models import F, Max, Q
+from django.utils.text import slugify
 
 from companies.audit import record, record_each
 from companies.models import Company
-from wbs.codes import MAX_TIERS, fold
+from wbs import codes
+from wbs.codes import MAX_TIERS, clean, fold
 from wbs.errors import Refused
 from wbs.importing import Known, NewCode
 from wbs.models.holds import Hold
@@ -33,25 +36,100 @@ class Outcome:
 
 
 class Segment(models.Model):
-    """A part of the budget code. There is one tiered segment, "Cost Code", per company."""
+    """A part of the budget code: "Cost Code", which alone has tiers and goes to ERPs; two flat ones; custom ones."""
 
-    COST_CODE = "Cost Code"
+    COST_CODE, COST_TYPE, SUB_JOB = "Cost Code", "Cost Type", "Sub Job"
+    STANDARD = {"cost-codes": COST_CODE, "cost-types": COST_TYPE, "sub-jobs": SUB_JOB}  # by slug
+    RESERVED = ("add", "budget-code")  # addresses beside those of segments
+    MAX_CUSTOM = 10
 
     company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="segments")
-    name = models.CharField(max_length=60)
+    name = models.CharField(max_length=codes.MAX_NAME)
+    slug = models.SlugField(max_length=60, default="cost-codes", db_index=False)  # its address
     delimiter = models.CharField(max_length=1, blank=True, default="-")  # empty: codes are flat
-    is_tiered = models.BooleanField(default=True)
+    is_tiered = models.BooleanField(default=True)  # else flat for ever, whatever a list says
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["company", "name"], name="one_segment_per_name")]
+        constraints = [
+            models.UniqueConstraint(fields=["company", "name"], name="one_segment_per_name"),
+            models.UniqueConstraint(fields=["company", "slug"], name="one_segment_per_slug"),
+        ]
 
     def __str__(self) -> str:
         return self.name
 
     @classmethod
-    def of(cls, company: Company) -> Segment:
-        """The company's cost codes; the segment is made when it is first asked for."""
-        return cls.objects.get_or_create(company=company, name=cls.COST_CODE)[0]
+    def of(cls, company: Company, slug: str = "cost-codes") -> Segment:
+        """One segment of the company; a standard one is made when it is first asked for. Raises DoesNotExist."""
+        if name := cls.STANDARD.get(slug):
+            flat = {} if name == cls.COST_CODE else {"delimiter": "", "is_tiered": False}
+            segment, _ = cls.objects.get_or_create(company=company, name=name, defaults={"slug": slug, **flat})
+        else:
+            segment = cls.objects.get(company=company, slug=slug)
+        segment.company = company
+        return segment
+
+    @classmethod
+    def all_of(cls, company: Company) -> list[Segment]:
+        """All segments of the company, the standard ones first."""
+        found = {segment.slug: segment for segment in cls.objects.filter(company=company).order_by("pk")}
+        standard = [found.pop(slug, None) or cls.of(company, slug) for slug in cls.STANDARD]
+        return [*standard, *found.values()]
+
+    @classmethod
+    @transaction.atomic
+    def add(cls, company: Company, name: str, actor: AbstractBaseUser | None) -> Segment:
+        """Add a custom segment, which is flat. Raises Refused."""
+        Company.objects.select_for_update(no_key=True).get(pk=company.pk)
+        name, present = clean(name), cls.all_of(company)
+        if problem := codes.name_problem(name):
+            raise Refused(problem, "name")
+        if twin := next(
+            (segment for segment in present if fold(name) in {fold(segment.name), fold(segment.plural)}),
+            None,
+        ):
+            raise Refused(f"There is a segment {twin} already.", "name")
+        if len(present) - len(cls.STANDARD) >= cls.MAX_CUSTOM:
+            raise Refused(f"There are {cls.MAX_CUSTOM} custom segments already. Delete one that has no codes.", "name")
+        slug = cls._free_slug(name, {segment.slug for segment in present})
+        segment = cls.objects.create(company=company, name=name, slug=slug, delimiter="", is_tiered=False)
+        record(company, actor, "segment.added", segment, new=name)
+        return segment
+
+    @classmethod
+    def _free_slug(cls, name: str, taken: set[str]) -> str:
+        wanted = slugify(name)[:50] or "segment"
+        tries = (wanted if number == 1 else f"{wanted}-{number}" for number in count(1))
+        return next(slug for slug in tries if slug not in taken and slug not in cls.RESERVED)
+
+    @property
+    def is_custom(self) -> bool:
+        return self.slug not in self.STANDARD
+
+    @property
+    def goes_to_erp(self) -> bool:
+        return self.slug == "cost-codes"
+
+    @property
+    def plural(self) -> str:
+        """What its page is called."""
+        return self.name if self.is_custom else f"{self.name}s"
+
+    @property
+    def noun(self) -> str:
+        """What one of its items is called."""
+        return f"{self.name} code" if self.is_custom else self.name.lower()
+
+    @transaction.atomic
+    def remove(self, actor: AbstractBaseUser | None) -> None:
+        """Delete a custom segment without codes. Raises Refused."""
+        self.lock()
+        if not self.is_custom:
+            raise Refused(f"{self} belongs to every company and stays.")
+        if self.items.exists():
+            raise Refused(f"{self} has codes. Delete those first.")
+        record(self.company, actor, "segment.deleted", self, old=self.name)
+        self.delete()
 
     def lock(self) -> None:
         """Be the only one who changes the tree until the end of the transaction. SQLite has one writer anyway."""

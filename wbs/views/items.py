@@ -23,30 +23,29 @@ from wbs.views.tree import id_in, page_size, segment_of
 
 @require_http_methods(["GET", "POST"])
 @member_required(Tool.ADMIN, Level.ADMIN)
-def add_item(request: MemberRequest) -> HttpResponse:
-    segment = segment_of(request)
-    parent = item_or_none(segment, id_in(request.GET.get("parent", "")))
+def add_item(request: MemberRequest, segment: str) -> HttpResponse:
+    within = segment_of(request, segment)
+    parent = item_or_none(within, id_in(request.GET.get("parent", "")))
     if request.method == "GET":
-        return item_page(request, ItemForm(segment, initial={"parent": parent}, parent=parent))
-    form = ItemForm(segment, request.POST, parent=parent)
+        return item_page(request, ItemForm(within, initial={"parent": parent}, parent=parent))
+    form = ItemForm(within, request.POST, parent=parent)
     if form.is_valid():
         values = form.cleaned_data
         try:
-            item = segment.add_item(values["code"], values["description"], values["parent"], request.user)
+            item = within.add_item(values["code"], values["description"], values["parent"], request.user)
         except Refused as refusal:
             form.add_error(refusal.field or None, refusal.sentence)
         else:
-            return show_saved(request, segment, item, f"{item} was added.")
+            return show_saved(request, item, f"{item} was added.")
     return item_page(request, form, status=422)
 
 
 @require_http_methods(["GET", "POST"])
 @member_required(Tool.ADMIN, Level.ADMIN)
-def edit_item(request: MemberRequest, item_id: int) -> HttpResponse:
-    segment = segment_of(request)
-    item = item_or_none(segment, item_id)
+def edit_item(request: MemberRequest, segment: str, item_id: int) -> HttpResponse:
+    item = item_or_none(segment_of(request, segment), item_id)
     if item is None:
-        raise Http404("There is no such cost code.")
+        raise Http404("There is no such code.")
     if request.method == "GET":
         return item_page(request, form_of(item), item)
     form = form_of(item, request.POST)
@@ -62,7 +61,7 @@ def edit_item(request: MemberRequest, item_id: int) -> HttpResponse:
         return item_page(request, form, item, status=422)
     except Conflict as conflict:
         return show_conflict(request, form, conflict.newer)
-    return show_saved(request, segment, changed, f"{changed} was saved.")
+    return show_saved(request, changed, f"{changed} was saved.")
 
 
 def item_or_none(segment: Segment, pk: int | None) -> SegmentItem | None:
@@ -89,7 +88,12 @@ def item_page(
     request: MemberRequest, form: ItemForm, item: SegmentItem | None = None, status: int = 200
 ) -> HttpResponse:
     """The form, in the dialog or as a page of its own. A page answers 200: browsers log other statuses."""
-    context = {"form": form, "item": item, "why_fixed": item.why_code_is_fixed() if item else ""}
+    context = {
+        "form": form,
+        "segment": form.segment,
+        "item": item,
+        "why_fixed": item.why_code_is_fixed() if item else "",
+    }
     if request.htmx:
         return render(request, "wbs/_item_form.html", context, status=status)
     return render(request, "wbs/item.html", context)
@@ -109,11 +113,12 @@ def show_conflict(request: MemberRequest, form: ItemForm, newer: SegmentItem | N
     return item_page(request, form, newer, status=409)
 
 
-def show_saved(request: MemberRequest, segment: Segment, item: SegmentItem, message: str) -> HttpResponse:
+def show_saved(request: MemberRequest, item: SegmentItem, message: str) -> HttpResponse:
     """The page of the tree that shows the item: in place of the old one, or by a redirect."""
+    segment = item.segment
     if not request.htmx:
         messages.success(request, message)
-        address = reverse("wbs:cost_codes", args=[request.member.company.slug])
+        address = reverse("wbs:codes", args=[request.member.company.slug, segment.slug])
         return redirect(f"{address}?page={Tree(segment).page_of(item)}#item-{item.pk}")
     tree = Tree(segment, size=page_size(request.POST.get("rows")), ticked=ticked_ids(request))
     search = request.POST.get("q", "").strip()
@@ -129,17 +134,17 @@ def show_saved(request: MemberRequest, segment: Segment, item: SegmentItem, mess
 
 @require_POST
 @member_required(Tool.ADMIN, Level.ADMIN)
-def change_items(request: MemberRequest) -> HttpResponse:
+def change_items(request: MemberRequest, segment: str) -> HttpResponse:
     """What the buttons "Deactivate", "Reactivate" and "Delete" do with the ticked codes."""
-    segment = segment_of(request)
+    within = segment_of(request, segment)
     ids = ticked_ids(request)
     match request.POST.get("action"):
         case "deactivate":
-            done, outcome = "deactivated", segment.set_active(ids, False, request.user)
+            done, outcome = "deactivated", within.set_active(ids, False, request.user)
         case "reactivate":
-            done, outcome = "reactivated", segment.set_active(ids, True, request.user)
+            done, outcome = "reactivated", within.set_active(ids, True, request.user)
         case "delete":
-            done, outcome = "deleted", segment.delete_items(ids, request.user)
+            done, outcome = "deleted", within.delete_items(ids, request.user)
         case _:
             return HttpResponseBadRequest("There is no such action.")
     if not ids:
@@ -149,7 +154,7 @@ def change_items(request: MemberRequest) -> HttpResponse:
     if outcome.refused:
         messages.error(request, f"{count_of(len(outcome.refused))} not {done}; the reason stands beside each.")
         request.session["send_problems"] = [[item.pk, str(item), why] for item, why in outcome.refused]
-    return back_to_tree(request)
+    return back_to_tree(request, segment)
 
 
 def ticked_ids(request: MemberRequest) -> frozenset[int]:
@@ -160,8 +165,8 @@ def count_of(number: int) -> str:
     return f"{number:,} code was" if number == 1 else f"{number:,} codes were"
 
 
-def back_to_tree(request: MemberRequest) -> HttpResponseRedirect:
+def back_to_tree(request: MemberRequest, segment: str = "cost-codes") -> HttpResponseRedirect:
     """To the page of the tree from which the form was sent."""
     kept = {name: request.POST[name] for name in ("q", "page", "rows") if request.POST.get(name)}
-    address = reverse("wbs:cost_codes", args=[request.member.company.slug])
+    address = reverse("wbs:codes", args=[request.member.company.slug, segment])
     return HttpResponseRedirect(f"{address}?{urlencode(kept)}" if kept else address)

@@ -1,11 +1,11 @@
-"""Importing a list of cost codes: check it, then import it. Exporting the list."""
+"""Importing a list of codes: check it, then import it. Exporting the list."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import cast
+from typing import Any, cast
 
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
@@ -43,14 +43,14 @@ class Division:
 
 @require_http_methods(["GET", "POST"])
 @member_required(Tool.ADMIN, Level.ADMIN)
-def import_codes(request: MemberRequest) -> HttpResponse:
+def import_codes(request: MemberRequest, segment: str) -> HttpResponse:
     """ "Check File" answers with what an import would do; "Import" does it if it still would do just that."""
-    segment = segment_of(request)
+    within = segment_of(request, segment)
     if request.method == "GET":
-        return render(request, "wbs/import.html", {"form": ImportForm(segment)})
-    form = ImportForm(segment, request.POST, request.FILES)
+        return import_page(request, ImportForm(within))
+    form = ImportForm(within, request.POST, request.FILES)
     wants_import = "import" in request.POST
-    draft = draft_of(request)
+    draft = draft_of(request, within)
     if request.FILES.get("file"):
         draft, wants_import = read_draft(request, form), False  # nobody imports what nobody saw
     elif draft is None:
@@ -58,10 +58,16 @@ def import_codes(request: MemberRequest) -> HttpResponse:
             "file", "This check is no longer kept. Choose the file again." if wants_import else "Choose a file."
         )
     if draft is None or not form.is_valid():
-        return render(request, "wbs/import.html", {"form": form, "draft": draft})
+        return import_page(request, form, draft)
     if wants_import:
-        return import_draft(request, segment, form, draft)
-    return show_check(request, form, draft, check_draft(request, segment, form, draft))
+        return import_draft(request, form, draft)
+    return show_check(request, form, draft, check_draft(request, form, draft))
+
+
+def import_page(
+    request: MemberRequest, form: ImportForm, draft: ImportDraft | None = None, **shown: Any
+) -> HttpResponse:
+    return render(request, "wbs/import.html", {"form": form, "segment": form.segment, "draft": draft, **shown})
 
 
 def read_draft(request: MemberRequest, form: ImportForm) -> ImportDraft | None:
@@ -72,21 +78,22 @@ def read_draft(request: MemberRequest, form: ImportForm) -> ImportDraft | None:
         form.add_error("file", str(trouble))
         return None
     ImportDraft.objects.expired().delete()
-    return request.member.import_drafts.create(name=PurePath(upload.name or "").name[:255], sheet=sheet.as_data())
+    name = PurePath(upload.name or "").name[:255]
+    return request.member.import_drafts.create(segment=form.segment, name=name, sheet=sheet.as_data())
 
 
-def draft_of(request: MemberRequest) -> ImportDraft | None:
+def draft_of(request: MemberRequest, segment: Segment) -> ImportDraft | None:
     pk = id_in(request.POST.get("draft", ""))
-    return request.member.import_drafts.living().filter(pk=pk).first() if pk else None
+    return request.member.import_drafts.living().filter(pk=pk, segment=segment).first() if pk else None
 
 
-def check_draft(request: MemberRequest, segment: Segment, form: ImportForm, draft: ImportDraft) -> Check:
+def check_draft(request: MemberRequest, form: ImportForm, draft: ImportDraft) -> Check:
     names = [name for name in request.POST if name.startswith(DIVISION)]
     return check(
         Sheet.from_data(draft.sheet),
-        form.cleaned_data["delimiter"],
-        segment.known_codes(),
-        creates_divisions=form.cleaned_data["create_missing"],
+        form.chosen_delimiter,
+        form.segment.known_codes(),
+        creates_divisions=form.creates_divisions,
         division_names={name.removeprefix(DIVISION): request.POST[name] for name in names},
     )
 
@@ -104,39 +111,33 @@ def division_fields(request: MemberRequest, result: Check, delimiter: str) -> li
 def show_check(
     request: MemberRequest, form: ImportForm, draft: ImportDraft, result: Check, notice: str = ""
 ) -> HttpResponse:
-    fields = division_fields(request, result, form.cleaned_data["delimiter"])
-    context = {
-        "form": form,
-        "draft": draft,
-        "check": result,
-        "notice": notice,
-        "divisions": fields[:SHOWN],
-        "problems": result.problems[:SHOWN],
-    }
-    return render(request, "wbs/import.html", context)
+    fields = division_fields(request, result, form.chosen_delimiter)
+    shown = {"divisions": fields[:SHOWN], "problems": result.problems[:SHOWN]}
+    return import_page(request, form, draft, check=result, notice=notice, **shown)
 
 
-def import_draft(request: MemberRequest, segment: Segment, form: ImportForm, draft: ImportDraft) -> HttpResponse:
+def import_draft(request: MemberRequest, form: ImportForm, draft: ImportDraft) -> HttpResponse:
     """Check anew, as the only one who changes the tree, and import if nothing differs from what was shown."""
+    segment = form.segment
     try:
         with transaction.atomic():
             segment.lock()
             draft.refresh_from_db(fields=["imported"])
             if draft.imported is None:  # else this is a second click
-                result = check_draft(request, segment, form, draft)
+                result = check_draft(request, form, draft)
                 refuse_surprises(request, form, result)
                 new = [*result.divisions, *result.good]
-                draft.imported = segment.add_codes(new, form.cleaned_data["delimiter"], request.user)
+                draft.imported = segment.add_codes(new, form.chosen_delimiter, request.user)
                 draft.save(update_fields=["imported"])
     except Refused as refusal:
-        result = check_draft(request, segment, form, draft)
+        result = check_draft(request, form, draft)
         return show_check(request, form, draft, result, f"Nothing was imported yet. {refusal.sentence}")
     messages.success(request, f"{count_of(draft.imported)} imported from {draft.name}.")
-    return redirect("wbs:cost_codes", request.member.company.slug)
+    return redirect("wbs:codes", request.member.company.slug, segment.slug)
 
 
 def refuse_surprises(request: MemberRequest, form: ImportForm, result: Check) -> None:
-    if any(field.problem for field in division_fields(request, result, form.cleaned_data["delimiter"])):
+    if any(field.problem for field in division_fields(request, result, form.chosen_delimiter)):
         raise Refused("See the descriptions of the missing divisions.")
     if result.fingerprint != request.POST.get("check"):
         raise Refused("The list or a choice changed since the check: this is what would happen now.")
@@ -144,21 +145,24 @@ def refuse_surprises(request: MemberRequest, form: ImportForm, result: Check) ->
 
 @require_GET
 @member_required(Tool.ADMIN, Level.READ_ONLY)
-def export_csv(request: MemberRequest) -> HttpResponse:
-    return download(request, write_csv(rows_of(segment_of(request))), "cost-codes.csv", "text/csv; charset=utf-8")
+def export_csv(request: MemberRequest, segment: str) -> HttpResponse:
+    rows = rows_of(segment_of(request, segment))
+    return download(request, write_csv(rows), f"{segment}.csv", "text/csv; charset=utf-8")
 
 
 @require_GET
 @member_required(Tool.ADMIN, Level.READ_ONLY)
-def export_xlsx(request: MemberRequest) -> HttpResponse:
-    return download(request, write_xlsx(rows_of(segment_of(request)), "Cost Codes"), "cost-codes.xlsx", XLSX)
+def export_xlsx(request: MemberRequest, segment: str) -> HttpResponse:
+    within = segment_of(request, segment)
+    return download(request, write_xlsx(rows_of(within), within.plural), f"{segment}.xlsx", XLSX)
 
 
 @require_GET
 @member_required(Tool.ADMIN, Level.ADMIN)
-def download_template(request: MemberRequest) -> HttpResponse:
+def download_template(request: MemberRequest, segment: str) -> HttpResponse:
     """An empty workbook to fill in, whose columns are text."""
-    return download(request, write_template("Cost Codes"), "cost-codes-template.xlsx", XLSX)
+    title = segment_of(request, segment).plural
+    return download(request, write_template(title), f"{segment}-template.xlsx", XLSX)
 
 
 def rows_of(segment: Segment) -> Iterable[tuple[str, str, bool]]:

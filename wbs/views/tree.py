@@ -1,8 +1,8 @@
-"""The segments, and the tree of cost codes."""
+"""The codes of one segment: a page of its tree."""
 
 from __future__ import annotations
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
@@ -14,31 +14,25 @@ from wbs.tree import PAGE_SIZES, Tree
 
 @require_GET
 @member_required(Tool.ADMIN, Level.READ_ONLY)
-def segments(request: MemberRequest) -> HttpResponse:
-    segment = Segment.of(request.member.company)
-    return render(request, "wbs/segments.html", {"segment": segment, "count": segment.items.count()})
-
-
-@require_GET
-@member_required(Tool.ADMIN, Level.READ_ONLY)
-def cost_codes(request: MemberRequest) -> HttpResponse:
+def show_codes(request: MemberRequest, segment: str) -> HttpResponse:
     is_part = request.htmx.target == "codes"
     # Left by whoever changed codes just now: [[item id, code, sentence], ...].
     problems = [] if is_part else request.session.pop("send_problems", [])
     tree = Tree(
-        segment_of(request),
+        segment_of(request, segment),
         search=request.GET.get("q", "").strip(),
         number=request.GET.get("page", "1"),
         size=page_size(request.GET.get("rows")),
         problems={item_id: sentence for item_id, _, sentence in problems},
     )
-    return render(request, "wbs/_codes.html" if is_part else "wbs/cost_codes.html", {"tree": tree, "sizes": PAGE_SIZES})
+    return render(request, "wbs/_codes.html" if is_part else "wbs/codes.html", {"tree": tree, "sizes": PAGE_SIZES})
 
 
-def segment_of(request: MemberRequest) -> Segment:
-    segment = Segment.of(request.member.company)
-    segment.company = request.member.company
-    return segment
+def segment_of(request: MemberRequest, slug: str) -> Segment:
+    try:
+        return Segment.of(request.member.company, slug)
+    except Segment.DoesNotExist:
+        raise Http404("There is no such segment.") from None
 
 
 def page_size(wanted: str | None) -> int:
