@@ -6,7 +6,9 @@
 
   const showTicks = () => {
     const ticked = boxes().filter((box) => box.checked).length;
+    const all = document.querySelector("[data-all-matching]")?.checked ?? false;
     for (const button of document.querySelectorAll("[data-needs-ticks]")) button.disabled = ticked === 0;
+    for (const button of document.querySelectorAll("[data-not-all]")) button.disabled = all || (button.matches("[data-needs-ticks]") && ticked === 0);
     const head = document.querySelector("[data-ticks-all]");
     if (!head) return;
     head.checked = ticked > 0 && ticked === boxes().length;
@@ -14,7 +16,10 @@
   };
 
   document.addEventListener("change", ({ target }) => {
-    if (target.matches("[data-ticks-all]")) for (const box of boxes()) box.checked = target.checked;
+    const all = document.querySelector("[data-all-matching]");
+    if (target.matches("[data-ticks-all], [data-all-matching]")) for (const box of boxes()) box.checked = target.checked;
+    else if (all && target.matches("#codes input[name=item]")) all.checked = false;
+    if (all && target.matches("[data-ticks-all]")) all.checked = false;
     showTicks();
   });
 

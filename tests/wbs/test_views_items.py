@@ -4,9 +4,12 @@ import json
 import re
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
-from tests.factories import make_company, make_cost_code, make_hold, make_segment
+from tests.factories import make_company, make_connection, make_cost_code, make_hold, make_segment
+from wbs.importing import NewCode
 from wbs.models import Hold, Segment, SegmentItem
 
 CODES = "/companies/sample-builders/admin/work-breakdown-structure/cost-codes/"
@@ -220,6 +223,98 @@ class TestEditing:
         assert dora.get(self.address(theirs)).status_code == 404
         assert dora.post(self.address(theirs), self.fields(theirs, code="9")).status_code == 404
         assert dora.get(f"{CODES}{'9' * 30}/").status_code == 404
+
+
+class TestWhereUsed:
+    def shown(self, client: Client, item: SegmentItem) -> str:
+        html = client.get(f"{CODES}{item.pk}/").content.decode()
+        return " ".join(re.sub(r"<[^>]+>", " ", html.split('id="where-used"')[1].split("</section>")[0]).split())
+
+    def test_every_connection_that_holds_the_code_is_named_with_its_word(self, dora: Client) -> None:
+        item = make_cost_code("01-100")
+        for name in ("Zeta", "Alpha"):
+            linked = make_connection(name=name, slug=name.lower())
+            make_hold(item, word="Rejected", note="Not this year", connection=linked)
+
+        assert self.shown(dora, item).endswith("Alpha : Rejected Not this year Zeta : Rejected Not this year")
+        assert "/alpha/standard-cost-codes/?filter=all&amp;q=01-100" in dora.get(f"{CODES}{item.pk}/").content.decode()
+
+    def test_what_was_never_sent_says_so_and_a_division_what_it_groups(self, dora: Client) -> None:
+        for code in ("01-100", "01-200"):
+            make_cost_code(code)
+        division, code, _ = SegmentItem.objects.all()
+
+        assert self.shown(dora, code).endswith("It was sent to no ERP yet.")
+        assert self.shown(dora, division).endswith("It groups 2 codes below it.")
+
+
+class TestChangingAllThatMatch:
+    ADDRESS = f"{CODES}change/"
+
+    def act(self, client: Client, action: str, **fields: str) -> str:
+        newest = SegmentItem.objects.order_by("-pk").values_list("pk", flat=True)[0]
+        data = {"action": action, "all_matching": "1", "newest": newest, **fields}
+        return client.post(self.ADDRESS, data, follow=True).content.decode()
+
+    def test_the_search_decides_and_collapsed_codes_are_meant_too(self, dora: Client) -> None:
+        for code in ("01-100", "01-200", "02-100"):
+            make_cost_code(code)
+
+        assert "3 codes were deactivated." in self.act(dora, "deactivate", q="01", fold="all")
+        assert list(SegmentItem.objects.filter(is_active=True).values_list("full_code", flat=True)) == ["02", "02-100"]
+
+    def test_what_came_after_the_page_was_read_stays(self, dora: Client) -> None:
+        seen = make_cost_code("01")
+        make_cost_code("02")
+
+        self.act(dora, "delete", newest=str(seen.pk))
+        assert codes_in_order() == ["02"]
+        self.act(dora, "delete", newest="")
+        assert codes_in_order() == ["02"]
+
+    def test_what_is_kept_has_its_reason_beside_it(self, dora: Client) -> None:
+        make_hold(make_cost_code("01-100"))
+        make_cost_code("01-200")
+        make_cost_code("02-100")
+
+        html = self.act(dora, "delete")
+
+        assert "3 codes were deleted." in html
+        assert "2 codes were not deleted; the reason stands beside each." in html
+        assert '<p class="error">01 has codes below it. Delete those first.</p>' in html
+        assert '<p class="error">01-100 was sent to Practice ERP and belongs to its history.' in html
+        assert codes_in_order() == ["01", "01-100"]
+
+    def test_thousands_of_refusals_are_counted_and_the_first_explained(self, dora: Client) -> None:
+        segment = make_segment()
+        segment.add_codes([NewCode((f"{number:04}",), "x") for number in range(600)], "-", None)
+        linked = make_connection()
+        Hold.objects.bulk_create(
+            Hold(company=segment.company, item=item, connection=linked, word="Queued", item_version=1)
+            for item in segment.items.all()
+        )
+
+        html = self.act(dora, "deactivate")
+
+        assert "600 codes were not deactivated; the reason stands beside each of the first 500." in html
+        assert html.count('<p class="error">') == 100
+        assert "And 350 more." in html
+
+    def test_it_takes_as_many_queries_for_any_number(self, dora: Client) -> None:
+        def queries(tier: str, number: int) -> int:
+            segment.add_codes([NewCode((f"{tier}{n:03}",), "x") for n in range(number)], "-", None)
+            with CaptureQueriesContext(connection) as captured:
+                self.act(dora, "deactivate", q=tier)
+            return len(captured)
+
+        segment = make_segment()
+
+        assert queries("a", 10) == queries("b", 90)
+
+    def test_the_way_the_tree_is_shown_is_kept(self, dora: Client) -> None:
+        data = {"action": "deactivate", "fold": "all", "at": "7.9", "item": make_cost_code("01").pk}
+
+        assert dora.post(self.ADDRESS, data).headers["Location"] == f"{CODES}?fold=all&at=7.9"
 
 
 class TestChangingTickedOnes:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 import pytest
 from django.db import connection
@@ -169,6 +170,91 @@ class TestTheTable:
         few, many = fill(0, 100), fill(100, 5000)
 
         assert few == many <= 9
+
+
+class TestCollapsing:
+    @pytest.fixture(autouse=True)
+    def codes(self, db: None) -> None:
+        for code in ("01-1-1", "01-2", "02-1", "010-1"):
+            make_cost_code(code)
+
+    def shown(self, html: str) -> list[str]:
+        return [row.split()[0] for row in rows(html)]
+
+    def pk(self, code: str) -> int:
+        return SegmentItem.objects.get(full_code=code).pk
+
+    def follow(self, client: Client, html: str, name: str) -> str:
+        link = re.search(rf'<a[^>]*href="([^"]+)"[^>]*(?:aria-label="{name}"[^>]*>|>{name}</a>)', html)
+        assert link, name
+        return client.get(unescape(link[1])).content.decode()
+
+    def test_all_divisions_are_expanded_at_first_and_each_can_be_collapsed(self, bob: Client) -> None:
+        html = page(bob)
+        assert self.shown(html) == ["01", "01-1", "01-1-1", "01-2", "02", "02-1", "010", "010-1"]
+
+        html = self.follow(bob, html, "Collapse 01")
+        assert self.shown(html) == ["01", "02", "02-1", "010", "010-1"]
+        assert 'aria-expanded="false" aria-label="Expand 01"' in html
+
+        html = self.follow(bob, html, "Collapse 02")
+        assert self.shown(html) == ["01", "02", "010", "010-1"]
+        html = self.follow(bob, html, "Expand 01")
+        assert self.shown(html) == ["01", "01-1", "01-1-1", "01-2", "02", "010", "010-1"]
+        assert self.shown(self.follow(bob, html, "Expand All")) == self.shown(page(bob))
+
+    def test_all_can_be_collapsed_and_single_ones_expanded(self, bob: Client) -> None:
+        html = self.follow(bob, page(bob), "Collapse All")
+        assert self.shown(html) == ["01", "02", "010"]
+        assert "1 to 3 of 3" in html
+
+        html = self.follow(bob, html, "Expand 01")
+        assert self.shown(html) == ["01", "01-1", "01-2", "02", "010"]
+        html = self.follow(bob, html, "Expand 01-1")
+        assert self.shown(html) == ["01", "01-1", "01-1-1", "01-2", "02", "010"]
+        html = self.follow(bob, html, "Collapse 01")
+        assert self.shown(html) == ["01", "02", "010"]
+
+    def test_a_search_finds_what_is_collapsed(self, bob: Client) -> None:
+        html = page(bob, "?fold=all&q=1-1")
+
+        assert self.shown(html) == ["01-1", "01-1-1"]
+        assert "aria-expanded" not in html
+
+    def test_nonsense_in_the_address_does_no_harm(self, bob: Client) -> None:
+        assert len(self.shown(page(bob, f"?at=x.-1..{'9' * 30}.{self.pk('01')}.999999&fold=every"))) == 5
+
+    def test_pages_keep_what_is_collapsed(self, bob: Client) -> None:
+        for number in range(150):
+            make_cost_code(f"03-{number}")
+        html = self.follow(bob, page(bob), "Collapse 01")
+
+        html = self.follow(bob, html, "Next")
+
+        assert self.shown(html)[0] == "03-96"
+        assert "of 156" in html
+        assert "Division 03 <span" in html
+
+    def test_what_was_saved_is_shown_even_in_a_collapsed_division(self, dora: Client) -> None:
+        fields = {"code": "9", "description": "x", "parent": self.pk("02"), "fold": "all"}
+        headers = {"HX-Request": "true", "HX-Target": "item-form"}
+
+        html = dora.post(f"{CODES}add/", fields, headers=headers).content.decode()
+        assert "02-9" in self.shown(html)
+        html = dora.post(f"{CODES}add/", {**fields, "code": "3", "parent": ""}, headers=headers).content.decode()
+        assert self.shown(html) == ["01", "02", "3", "010"]
+
+    def test_a_flat_list_has_nothing_to_collapse(self, bob: Client) -> None:
+        Segment.of(make_company(), "cost-types").add_item("L", "Labour", None, None)
+
+        html = bob.get(f"{WBS}cost-types/").content.decode()
+
+        assert "Collapse" not in html
+
+    def test_all_that_match_are_offered_when_not_all_are_seen(self, dora: Client, bob: Client) -> None:
+        assert "matching" not in page(dora)
+        assert "Select all 8 matching" in page(dora, "?fold=all")
+        assert "matching" not in page(bob, "?fold=all")
 
 
 class TestControls:

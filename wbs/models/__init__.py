@@ -11,12 +11,13 @@ from wbs.models.budget_codes import BudgetCode
 from wbs.models.drafts import ImportDraft
 from wbs.models.holds import Hold
 from wbs.models.items import SegmentItem, SegmentItemQuerySet
-from wbs.models.segments import Outcome, Segment
+from wbs.models.segments import Ids, Outcome, Segment
 
 __all__ = [
     "MAX_TIERS",
     "BudgetCode",
     "Hold",
+    "Ids",
     "ImportDraft",
     "Outcome",
     "Segment",

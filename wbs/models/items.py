@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import reduce
+from operator import or_
+
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models, transaction
 from django.db.models import F, Max, Q, Value
@@ -34,9 +38,27 @@ class SegmentItemQuerySet(models.QuerySet["SegmentItem"]):
 
     def first_to_use(self) -> str:
         """The first active code that is no division; empty when there is none."""
-        below = SegmentItem.objects.filter(parent=models.OuterRef("pk"))
-        usable = self.filter(~models.Exists(below), is_active=True)
+        usable = self.filter(is_active=True).without_items_below()
         return usable.values_list("full_code", flat=True).first() or ""
+
+    def without_items_below(self) -> SegmentItemQuerySet:
+        return self.filter(~models.Exists(SegmentItem.objects.filter(parent=models.OuterRef("pk"))))
+
+    def held(self, lock: Hold.Lock) -> SegmentItemQuerySet:
+        """Items that some connection locks so far."""
+        return self.filter(pk__in=Hold.objects.filter(lock=lock).values("item"))
+
+    def unfolded(self, is_all: bool, exceptions: Iterable[int]) -> SegmentItemQuerySet:
+        """Items of one segment that can be seen with all divisions collapsed (or none), but for the exceptions."""
+        divisions = self.filter(pk__in=exceptions).select_related("segment").order_by("tier")
+        if not is_all:
+            hidden = (Q(full_code_key__startswith=each.full_code_key + each.segment.delimiter) for each in divisions)
+            return self.exclude(reduce(or_, hidden, Q(pk__in=())))
+        opened: set[int] = set()
+        for each in divisions:  # one below a collapsed one shows nothing
+            if each.parent_id is None or each.parent_id in opened:
+                opened.add(each.pk)
+        return self.filter(Q(parent=None) | Q(parent__in=opened))
 
     def locked(self) -> SegmentItemQuerySet:
         """Items that are sent to an ERP or are in one."""
@@ -48,6 +70,10 @@ class SegmentItemQuerySet(models.QuerySet["SegmentItem"]):
             pk__in=self.model.objects.locked().values("pk")
         )
         return usable.with_is_division().filter(Q(is_division=True) | Q(tier=1))
+
+    def wait_for_rows(self) -> None:
+        """Lock the rows of these items until the end of the transaction: a code that is being sent is waited for."""
+        list(self.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
 
     def hold_rows(self) -> list[SegmentItem]:
         """These items, their rows locked until the end of the transaction: a code that is being sent is waited for.
@@ -111,11 +137,11 @@ class SegmentItem(models.Model):
         below = self.below().locked().prefetch_related("holds__connection").first()
         return below.why_locked() if below else ""
 
-    def why_kept(self, kept_parents: set[int | None]) -> str:
-        """Why the item cannot be deleted; `kept_parents` have items below them that stay."""
+    def why_kept(self) -> str:
+        """Why the item was not deleted with others."""
         if hold := next(iter(self.holds.all()), None):
             return f"{self} was sent to {hold.connection} and belongs to its history. Deactivate it instead."
-        return f"{self} has codes below it. Delete those first." if self.pk in kept_parents else ""
+        return f"{self} has codes below it. Delete those first."
 
     def describe(self, description: str) -> None:
         """Give the item its description; nothing is saved. Raises Refused."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from itertools import count
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models, transaction
@@ -18,9 +19,11 @@ from wbs.codes import MAX_TIERS, clean, fold
 from wbs.errors import Refused
 from wbs.importing import Known, NewCode
 from wbs.models.holds import Hold
-from wbs.models.items import SegmentItem
+from wbs.models.items import SegmentItem, SegmentItemQuerySet
 
 PORTION = 500  # rows of one INSERT
+
+Ids = Iterable[int] | models.QuerySet[Any]  # of items; a query of them where there may be very many
 
 
 def pk_of(actor: AbstractBaseUser | None) -> int | None:
@@ -29,10 +32,20 @@ def pk_of(actor: AbstractBaseUser | None) -> int | None:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a change of several items did; the refused ones stay as they are, each with its reason."""
+    """What a change of several items did; the refused ones stay as they are, the first of them with their reasons."""
+
+    REASONS: ClassVar = 500
 
     changed: int
-    refused: list[tuple[SegmentItem, str]] = field(default_factory=list)
+    refused: list[tuple[SegmentItem, str]]
+    refused_count: int
+
+    @classmethod
+    def of(cls, changed: int, kept: SegmentItemQuerySet, why: Callable[[SegmentItem], str]) -> Outcome:
+        first = kept.prefetch_related("holds__connection")[: cls.REASONS]
+        refused = [(item, why(item)) for item in first]
+        count = len(refused) if len(refused) < cls.REASONS else kept.count()
+        return cls(changed, refused, count)
 
 
 class Segment(models.Model):
@@ -216,39 +229,25 @@ class Segment(models.Model):
         return item
 
     @transaction.atomic
-    def set_active(self, ids: Iterable[int], is_active: bool, actor: AbstractBaseUser | None) -> Outcome:
+    def set_active(self, ids: Ids, is_active: bool, actor: AbstractBaseUser | None) -> Outcome:
         """Deactivate items, or take them into use again. What is sent cannot be deactivated before it is recalled."""
-        refused: list[tuple[SegmentItem, str]] = []
-        turned: list[SegmentItem] = []
-        for item in self.items.filter(pk__in=ids).hold_rows():
-            why = "" if is_active else item.why_locked(Hold.Lock.ALL)
-            if why:
-                refused.append((item, why))
-            elif item.is_active != is_active:
-                turned.append(item)
-        rows = self.items.filter(pk__in=[item.pk for item in turned])
-        rows.update(is_active=is_active)
+        meant = self.items.filter(pk__in=ids)
+        meant.wait_for_rows()
+        held = SegmentItem.objects.none() if is_active else meant.held(Hold.Lock.ALL)
+        rows = meant.filter(is_active=not is_active).exclude(pk__in=held.values("pk"))
         action = "code.reactivated" if is_active else "code.deactivated"
         record_each(rows, pk_of(actor), action, kind="code", label="full_code")
-        return Outcome(len(turned), refused)
+        return Outcome.of(rows.update(is_active=is_active), held, lambda item: item.why_locked(Hold.Lock.ALL))
 
     @transaction.atomic
-    def delete_items(self, ids: Iterable[int], actor: AbstractBaseUser | None) -> Outcome:
+    def delete_items(self, ids: Ids, actor: AbstractBaseUser | None) -> Outcome:
         """Delete items that were never sent and have nothing below them, except what is deleted with them."""
         self.lock()
-        items = self.items.filter(pk__in=ids).hold_rows()
-        kept_below = self.items.filter(parent__in=items).exclude(pk__in=[item.pk for item in items])
-        kept_parents = set(kept_below.values_list("parent", flat=True))
-        doomed: list[SegmentItem] = []
-        refused: list[tuple[SegmentItem, str]] = []
-        for item in sorted(items, key=lambda item: -item.tier):
-            if why := item.why_kept(kept_parents):
-                refused.append((item, why))
-                kept_parents.add(item.parent_id)
-            else:
-                doomed.append(item)
-        rows = self.items.filter(pk__in=[item.pk for item in doomed])
-        record_each(rows, pk_of(actor), "code.deleted", kind="code", label="full_code", old=F("description"))
+        meant = self.items.filter(pk__in=ids)
+        meant.wait_for_rows()
+        deleted = 0
         for tier in range(MAX_TIERS, 0, -1):  # what lies below goes first
-            rows.filter(tier=tier).delete()
-        return Outcome(len(doomed), refused)
+            rows = meant.filter(tier=tier, holds=None).without_items_below()
+            record_each(rows, pk_of(actor), "code.deleted", kind="code", label="full_code", old=F("description"))
+            deleted += rows.delete()[0]
+        return Outcome.of(deleted, meant, SegmentItem.why_kept)

@@ -16,8 +16,8 @@ from companies.access import MemberRequest, member_required
 from companies.models import Level, Tool
 from wbs.errors import Conflict, Refused
 from wbs.forms import ItemForm
-from wbs.models import Hold, Segment, SegmentItem
-from wbs.tree import PAGE_SIZES, Tree
+from wbs.models import Hold, Ids, Segment, SegmentItem
+from wbs.tree import Folding, Tree
 from wbs.views.tree import id_in, page_size, segment_of
 
 
@@ -88,12 +88,10 @@ def item_page(
     request: MemberRequest, form: ItemForm, item: SegmentItem | None = None, status: int = 200
 ) -> HttpResponse:
     """The form, in the dialog or as a page of its own. A page answers 200: browsers log other statuses."""
-    context = {
-        "form": form,
-        "segment": form.segment,
-        "item": item,
-        "why_fixed": item.why_code_is_fixed() if item else "",
-    }
+    context: dict[str, Any] = {"form": form, "segment": form.segment, "item": item}
+    if item:
+        holds = item.holds.select_related("connection").defer("connection__credentials").order_by("connection__name")
+        context |= {"why_fixed": item.why_code_is_fixed(), "holds": holds, "below": item.below().count()}
     if request.htmx:
         return render(request, "wbs/_item_form.html", context, status=status)
     return render(request, "wbs/item.html", context)
@@ -120,14 +118,15 @@ def show_saved(request: MemberRequest, item: SegmentItem, message: str) -> HttpR
         messages.success(request, message)
         address = reverse("wbs:codes", args=[request.member.company.slug, segment.slug])
         return redirect(f"{address}?page={Tree(segment).page_of(item)}#item-{item.pk}")
-    tree = Tree(segment, size=page_size(request.POST.get("rows")), ticked=ticked_ids(request))
-    search = request.POST.get("q", "").strip()
-    if segment.items.matching(search).filter(pk=item.pk).exists():
-        tree.search = search  # else the search would hide what was saved: it ends
-    tree.number = tree.page_of(item)
-    response = retarget(
-        render(request, "wbs/_saved.html", {"tree": tree, "sizes": PAGE_SIZES, "saved": item}), "#codes"
+    tree = Tree(
+        segment,
+        search=request.POST.get("q", "").strip(),
+        size=page_size(request.POST.get("rows")),
+        ticked=ticked_ids(request),
+        folding=Folding.read(request.POST),
     )
+    tree.reveal(item)
+    response = retarget(render(request, "wbs/_saved.html", {"tree": tree, "saved": item}), "#codes")
     trigger_client_event(response, "say", {"value": message})
     return trigger_client_event(response, "close-dialog")
 
@@ -137,7 +136,7 @@ def show_saved(request: MemberRequest, item: SegmentItem, message: str) -> HttpR
 def change_items(request: MemberRequest, segment: str) -> HttpResponse:
     """What the buttons "Deactivate", "Reactivate" and "Delete" do with the ticked codes."""
     within = segment_of(request, segment)
-    ids = ticked_ids(request)
+    ids = meant_ids(request, within)
     match request.POST.get("action"):
         case "deactivate":
             done, outcome = "deactivated", within.set_active(ids, False, request.user)
@@ -147,12 +146,15 @@ def change_items(request: MemberRequest, segment: str) -> HttpResponse:
             done, outcome = "deleted", within.delete_items(ids, request.user)
         case _:
             return HttpResponseBadRequest("There is no such action.")
-    if not ids:
+    if "all_matching" not in request.POST and not ticked_ids(request):
         messages.warning(request, "Tick the codes first.")
     elif outcome.changed or not outcome.refused:
         messages.success(request, f"{count_of(outcome.changed)} {done}.")
     if outcome.refused:
-        messages.error(request, f"{count_of(len(outcome.refused))} not {done}; the reason stands beside each.")
+        told = "the reason stands beside each"
+        if outcome.refused_count > len(outcome.refused):
+            told = f"the reason stands beside each of the first {len(outcome.refused)}"
+        messages.error(request, f"{count_of(outcome.refused_count)} not {done}; {told}.")
         request.session["send_problems"] = [[item.pk, str(item), why] for item, why in outcome.refused]
     return back_to_tree(request, segment)
 
@@ -161,12 +163,20 @@ def ticked_ids(request: MemberRequest) -> frozenset[int]:
     return frozenset(filter(None, map(id_in, request.POST.getlist("item"))))
 
 
+def meant_ids(request: MemberRequest, segment: Segment) -> Ids:
+    """The ticked codes; or all that match the search, without those that came after the page was read."""
+    if "all_matching" not in request.POST:
+        return ticked_ids(request)
+    newest = id_in(request.POST.get("newest", "")) or 0
+    return segment.items.matching(request.POST.get("q", "").strip()).filter(pk__lte=newest).order_by().values("pk")
+
+
 def count_of(number: int) -> str:
     return f"{number:,} code was" if number == 1 else f"{number:,} codes were"
 
 
 def back_to_tree(request: MemberRequest, segment: str = "cost-codes") -> HttpResponseRedirect:
     """To the page of the tree from which the form was sent."""
-    kept = {name: request.POST[name] for name in ("q", "page", "rows") if request.POST.get(name)}
+    kept = {name: request.POST[name] for name in ("q", "page", "rows", "fold", "at") if request.POST.get(name)}
     address = reverse("wbs:codes", args=[request.member.company.slug, segment])
     return HttpResponseRedirect(f"{address}?{urlencode(kept)}" if kept else address)

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET
 from companies.access import MemberRequest, member_required
 from companies.models import Level, Tool
 from wbs.models import Segment
-from wbs.tree import PAGE_SIZES, Tree
+from wbs.tree import PAGE_SIZES, Folding, Tree
 
 
 @require_GET
@@ -23,9 +23,10 @@ def show_codes(request: MemberRequest, segment: str) -> HttpResponse:
         search=request.GET.get("q", "").strip(),
         number=request.GET.get("page", "1"),
         size=page_size(request.GET.get("rows")),
+        folding=Folding.read(request.GET),
         problems={item_id: sentence for item_id, _, sentence in problems},
     )
-    return render(request, "wbs/_codes.html" if is_part else "wbs/codes.html", {"tree": tree, "sizes": PAGE_SIZES})
+    return render(request, "wbs/_codes.html" if is_part else "wbs/codes.html", {"tree": tree})
 
 
 def segment_of(request: MemberRequest, slug: str) -> Segment:
