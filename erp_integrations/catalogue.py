@@ -13,7 +13,6 @@ from erp_integrations.registry import adapter_classes
 # Each yes-or-no capability, as people say it.
 ABILITIES = {
     "has_expense_account": "A second GL account, for expenses",
-    "income_takes_purchases": "Without that account, purchases are posted to the income account too",
     "has_tiers": "Tiers: divisions become items too",
     "has_cost_types": "Cost types",
     "has_sub_jobs": "Sub jobs",

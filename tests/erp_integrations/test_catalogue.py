@@ -10,7 +10,8 @@ from erp_integrations.adapters.quickbooks_desktop.adapter import QuickBooksDeskt
 from erp_integrations.base import Capabilities, Delivery
 from tests.erp_integrations.vault import VaultAdapter
 
-UNSPOKEN = {"has_atomic_batches"}  # how we talk to it; nothing that people choose an ERP by
+# How we talk to it, and what each row says: nothing that people choose an ERP by.
+UNSPOKEN = {"has_atomic_batches", "income_takes_purchases"}
 
 
 def test_every_yes_or_no_of_the_capabilities_is_spoken_of() -> None:
