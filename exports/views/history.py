@@ -32,6 +32,7 @@ def history(request: MemberRequest, connection: str) -> HttpResponse:
     context = {
         "batches": Paginator(batches, 50).get_page(request.GET.get("page")),
         "events": _older(_events(erp), request),
+        "polls": erp.polls.all()[:10],
     }
     return render(request, "exports/history.html", {**_frame(erp), **context})
 

@@ -71,7 +71,6 @@ class Poll(models.Model):
     percent = models.SmallIntegerField(default=0)  # last answer to receiveResponseXML: told again if asked again
     said = models.TextField(blank=True)  # how it ended, for the connector's log and our Settings
     detail = models.TextField(blank=True)  # QuickBooks' own words
-    is_good = models.BooleanField(default=True)
 
     objects = PollQuerySet.as_manager()
 

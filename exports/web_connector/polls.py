@@ -73,7 +73,7 @@ def begin(connection: Connection) -> str | None:
     with transaction.atomic():
         lease.hold()
         Poll.objects.filter(connection=connection, ended_at=None).update(
-            ended_at=Now(), is_good=False, percent=FAILED, said=TAKEN_OVER
+            ended_at=Now(), percent=FAILED, said=TAKEN_OVER
         )
         Poll.objects.create(connection=connection, ticket_hash=hash_of(ticket), token=lease.token)
         readings = Message.objects.filter(connection=connection, answered_at=None).exclude(kind=Message.Kind.EXPORT)
@@ -102,7 +102,7 @@ def stop(session: Session, error: ERPError) -> None:
             session.lease.end_call(error)
         else:
             session.lease.hold(state_message=error.message)
-        _end(session, error.message, is_good=False, percent=FAILED, detail=error.detail)
+        _end(session, error.message, percent=FAILED, detail=error.detail)
 
 
 def finish(session: Session) -> None:
@@ -152,7 +152,7 @@ def next_message(session: Session, greeting: str) -> str:
             if not session.poll.has_greeted:
                 _read_greeting(session, greeting)
             if session.connection.state != Connection.State.ACTIVE:
-                _end(session, f"{session.connection} is paused in Tieback.", is_good=False, percent=FAILED)
+                _end(session, f"{session.connection} is paused in Tieback.", percent=FAILED)
                 return ""
             message = _outstanding(session) or _chart(session) or _look_up(session) or _export(session)
             if message is None:

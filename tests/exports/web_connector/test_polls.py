@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from erp_integrations.models import Connection
@@ -227,3 +228,17 @@ def test_books_are_checked(office: Office) -> None:
 
     with pytest.raises(AssertionError):
         check_books(office.quickbooks)
+
+
+def test_export_history_tells_how_each_call_went(office: Office, client: Client) -> None:
+    office.queue("01-100")
+    office.poll(connection_errors=1)
+    office.poll()
+    client.force_login(office.alice.user)
+
+    page = client.get("/companies/sample-builders/erp-integrations/quickbooks/history/").content.decode()
+
+    assert "Calls of the Web Connector" in page
+    assert "1 Success." in page
+    assert "QuickBooks could not be started. It is tried again by itself." in page
+    assert "0x80040408 Could not open QuickBooks." in page
