@@ -170,6 +170,7 @@ EXPORT_RETRY_S = env.number("EXPORT_RETRY_S", 15)  # first wait; doubles, with j
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "exports.tasks.sweep", "schedule": EXPORT_SWEEP_S},
     "mail": {"task": "exports.tasks.mail", "schedule": EXPORT_SWEEP_S},
+    "read_items": {"task": "exports.tasks.read_items", "schedule": 60},  # finds out which connection's day it is
 }
 CRASH = env.text("CRASH", "")  # for fault tests alone: exports/crashpoints.py
 

@@ -44,6 +44,7 @@ class Capabilities:
     batch_size: int = 1  # how many codes does one call carry at the most?
     has_atomic_batches: bool = False  # does one bad code refuse the whole call?
     enforces_unique_names: bool = False  # does the ERP itself refuse a second item of the same code?
+    lists_items: bool = False  # can it list the items that it has, so that codes are linked to them?
     looks_up_by: str = "code"  # by what does `find` find items? ("reference" or "code")
     code_limit: int | None = None  # how many characters may a full code have?
     description_limit: int | None = None  # how many characters may a description have?
@@ -205,6 +206,13 @@ class Adapter:
         """Receipts by reference of the items that exist, archived ones included; the absent are absent.
 
         Writes nothing. An item that carries our reference wins over one that has only the code.
+        """
+        raise NotImplementedError
+
+    def fetch_items(self) -> Iterable[Receipt]:
+        """All items of the kind that a cost code becomes, archived ones included; only with `lists_items`.
+
+        `is_ours` says here whether an item carries any reference of Tieback's. Writes nothing.
         """
         raise NotImplementedError
 

@@ -13,6 +13,7 @@ from erp_integrations.registry import adapter_classes
 # Each yes-or-no capability, as people say it.
 ABILITIES = {
     "has_expense_account": "A second GL account, for expenses",
+    "lists_items": "Lists its items, so that codes can be linked to them and compared with them",
     "has_tiers": "Tiers: divisions become items too",
     "has_cost_types": "Cost types",
     "has_sub_jobs": "Sub jobs",

@@ -61,6 +61,9 @@ def _faults(adapter: type[Adapter]) -> Iterator[tuple[str, str]]:
     for name in PUSH_METHODS if is_pushed else PULL_METHODS:
         if getattr(adapter, name, None) in (None, getattr(base, name)):
             yield "E007", f"`{name}` is not implemented."
+    able = getattr(adapter, "capabilities", None)
+    if getattr(able, "lists_items", False) and adapter.fetch_items is Adapter.fetch_items:
+        yield "E007", "`fetch_items` is not implemented, which `lists_items` promises."
     yield from (("E008", sentence) for sentence in _form_faults(adapter))
 
 

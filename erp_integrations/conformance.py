@@ -133,6 +133,21 @@ class Conformance:
 
         assert set(form.secret_fields) <= set(form.base_fields)  # type: ignore[attr-defined]
 
+    def test_what_it_lists_are_the_items_that_it_has(self) -> None:
+        if not self.adapter().capabilities.lists_items:
+            return
+        ours, theirs = self.make_code(), self.make_code()
+        self.export(ours)
+        self.make_item(theirs)
+
+        listed = {item.code: item for item in self.adapter().fetch_items()}
+
+        assert listed[ours.code].fits(ours)
+        assert listed[theirs.code].fits(theirs)
+        assert (listed[ours.code].is_ours, listed[theirs.code].is_ours) == (True, False)
+        found = self.adapter().find([ours])[ours.reference]
+        assert listed[ours.code].remote_id == found.remote_id
+
     def test_a_good_code_has_no_problems(self) -> None:
         assert self.adapter().validate(self.make_code()) == []
 

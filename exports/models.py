@@ -31,9 +31,17 @@ class Status(models.TextChoices):
     REJECTED = "REJECTED", "Rejected"
 
 
+class Drift(models.TextChoices):
+    """What happened in the ERP to the item of a synced code."""
+
+    GONE = "gone", "Orphaned"
+    CHANGED = "changed", "Changed in ERP"
+
+
 UNFINISHED = (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
 REJECTABLE = (Status.READY, Status.QUEUED, Status.FAILED, Status.ATTENTION)
 ASSIGNABLE = (Status.READY, Status.FAILED)
+LINKABLE = (Status.READY, Status.FAILED, Status.ATTENTION)  # nothing of them is under way
 
 
 def account_words(field: str) -> Expression:
@@ -99,6 +107,7 @@ class Batch(models.Model):
         CANCEL = "cancel", "Cancelled"
         RETRY = "retry", "Retried"
         LINK = "link", "Linked"
+        UNLINK = "unlink", "Unlinked"
 
     company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="batches")
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="batches")
@@ -225,6 +234,10 @@ class CodeExport(models.Model):
 
     remote_id = models.CharField(max_length=100, null=True)
     receipt = models.JSONField(null=True)  # what the ERP held when it was last read
+
+    # How the ERP's item was found when all items were read last; it is compared with the receipt.
+    drift = models.CharField(max_length=10, choices=Drift, blank=True)
+    found = models.JSONField(null=True)  # the item then, where it has changed
 
     # What `for_adapter` reads of other tables.
     income_remote_id: str | None
@@ -353,6 +366,37 @@ class DefaultAccounts(models.Model):
 
     def __str__(self) -> str:
         return f"Income: {self.income_account or 'inherited'}; Expense: {self.expense_account or 'inherited'}"
+
+
+class Reading(models.Model):
+    """When the items of a connection's ERP were read, and when they are to be read again by themselves."""
+
+    connection = models.OneToOneField(Connection, on_delete=models.CASCADE, related_name="reading")
+    read_at = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(db_default=Now())
+    problem = models.TextField(blank=True)  # why the last reading came to nothing, for people
+
+    def __str__(self) -> str:
+        return f"{self.connection} at {self.read_at}"
+
+
+class RemoteItem(models.Model):
+    """An item of the ERP as it was read last, for linking."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="remote_items")
+    remote_id = models.CharField(max_length=100)
+    code = models.CharField(max_length=255)
+    description = models.TextField()
+    is_ours = models.BooleanField()  # carries a reference of Tieback's
+    is_active = models.BooleanField()
+    obstacle = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["code", "id"]
+        constraints = [models.UniqueConstraint(fields=["connection", "remote_id"], name="one_item_per_remote_id")]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.description}".strip()
 
 
 class Attempt(models.Model):

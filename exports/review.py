@@ -15,7 +15,7 @@ from companies.models import Member
 from erp_integrations.base import INCOME_KINDS
 from erp_integrations.models import Connection
 from exports.defaults import FIELDS, Defaults
-from exports.models import ASSIGNABLE, FILTERS, UNFINISHED, CodeExport, CodeExportQuerySet, Status
+from exports.models import ASSIGNABLE, FILTERS, REJECTABLE, UNFINISHED, CodeExport, CodeExportQuerySet, Status
 from exports.words import StatusWords, status_words
 
 CAP = 10_000  # counts are exact up to here
@@ -173,6 +173,8 @@ class Row:
     can_retry: bool
     can_cancel: bool
     can_link: bool
+    can_reject: bool
+    can_unlink: bool
     has_changed: bool  # in the WBS, since it was exported
     income_from: str  # whose default account it has: "03", or the connection's name; empty when it is no default
     expense_from: str
@@ -198,6 +200,8 @@ class Row:
             can_retry=may and status in RETRYABLE,
             can_cancel=may and status == Status.QUEUED,
             can_link=may and status == Status.ATTENTION and is_linkable(export),
+            can_reject=may and status in REJECTABLE,
+            can_unlink=may and status == Status.SUCCESS,
             has_changed=status == Status.SUCCESS and export.item.version != export.item_version,
             income_from=sources["income_account"],
             expense_from=sources["expense_account"],
@@ -282,7 +286,7 @@ class Difference:
 
 def comparison(export: CodeExport) -> list[Difference]:
     """What the ERP held when it was last read, beside ours; empty when it was never read."""
-    receipt = export.receipt
+    receipt = export.found or export.receipt
     if not receipt:
         return []
     fields = ("income_account", "expense_account")

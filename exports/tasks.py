@@ -28,6 +28,11 @@ def sweep() -> None:
 
 
 @shared_task
+def read_items() -> None:
+    services.read_due_items()
+
+
+@shared_task
 def mail() -> None:
     services.tell()
     send_due()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from exports.views import actions, code, defaults, history, review, sending
+from exports.views import actions, code, defaults, history, link, review, sending
 from exports.web_connector import views as web_connector
 
 app_name = "exports"
@@ -14,6 +14,8 @@ one_code = [
     path("retry/", actions.retry, name="retry"),
     path("cancel/", actions.cancel, name="cancel"),
     path("link/", actions.link, name="link"),
+    path("unlink/", link.unlink, name="unlink"),
+    path("reject/", actions.reject_one, name="reject_one"),
 ]
 
 review_page: list[URLPattern | URLResolver] = [
@@ -39,11 +41,18 @@ default_accounts = [
     path("<int:pk>/", defaults.default_accounts_of, name="default_accounts_of"),
 ]
 
+existing_items = [
+    path("", link.link_page, name="link_page"),
+    path("read/", link.read_items, name="read_items"),
+    path("selected/", link.link_selected, name="link_selected"),
+]
+
 urlpatterns = [
     path("send/", sending.send, name="send"),
     path("recall/", sending.recall, name="recall"),
     path("<slug:connection>/standard-cost-codes/", include(review_page)),
     path("<slug:connection>/default-accounts/", include(default_accounts)),
+    path("<slug:connection>/link/", include(existing_items)),
     path("<slug:connection>/history/", include(export_history)),
     path("<slug:connection>/settings/qwc/", web_connector.download_qwc, name="download_qwc"),
     path("<slug:connection>/settings/password/", web_connector.new_password, name="new_password"),

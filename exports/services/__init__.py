@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from exports.services.leases import free_leases
+from exports.services.linking import link_code, link_codes, unlink_code
 from exports.services.portions import export_portion
+from exports.services.reading import read_due_items, read_items
 from exports.services.results import INHERIT, KEEP, Problem, Result, Selection
 from exports.services.reviewing import (
     assign_accounts,
     cancel_codes,
-    link_code,
     queue_codes,
     reject_codes,
     retry_codes,
@@ -30,7 +31,10 @@ __all__ = [
     "export_portion",
     "free_leases",
     "link_code",
+    "link_codes",
     "queue_codes",
+    "read_due_items",
+    "read_items",
     "recall_codes",
     "reject_codes",
     "retry_codes",
@@ -39,5 +43,6 @@ __all__ = [
     "sweep",
     "tell",
     "undo_rejection",
+    "unlink_code",
     "wake",
 ]

@@ -52,6 +52,12 @@ def find(adapter: Adapter, codes: Sequence[CodeData]) -> tuple[dict[str, Receipt
     return receipts or {}, error
 
 
+def fetch_items(adapter: Adapter) -> tuple[list[Receipt], ERPError | None]:
+    """All items of the ERP."""
+    items, error = guarded(lambda: list(adapter.fetch_items()))
+    return items or [], error
+
+
 def guarded(call: Callable[[], T]) -> tuple[T | None, ERPError | None]:
     """What the call gives, or the ERPError that it came to; whatever else it raises is our bug, and logged in full."""
     try:

@@ -1,8 +1,8 @@
-"""What the approver does: set accounts, export, reject, undo, cancel, retry, link. Each call is one click."""
+"""What the approver does: set accounts, export, reject, undo, cancel, retry. Each call is one click."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
@@ -11,7 +11,7 @@ from django.db.models.functions import Concat, Now
 
 from companies import audit, mail
 from companies.models import Member
-from erp_integrations.base import AccountKind, Receipt
+from erp_integrations.base import AccountKind
 from erp_integrations.models import Connection, GLAccount
 from exports.defaults import FIELDS, Defaults
 from exports.models import (
@@ -25,11 +25,9 @@ from exports.models import (
     Status,
     account_words,
 )
-from exports.services import calling
 from exports.services.moves import click, lock_items, move
 from exports.services.outcomes import TRIES_ANEW
-from exports.services.resolving import GONE
-from exports.services.results import INHERIT, KEEP, Problem, Result, Selection
+from exports.services.results import INHERIT, KEEP, Result, Selection
 from exports.services.selecting import count_left, is_complete, is_own, rows_of, selected
 from wbs.models import Hold, SegmentItem
 
@@ -125,57 +123,6 @@ def retry_codes(member: Member, connection: Connection, ids: Sequence[int]) -> R
     return _result(batch, count_left(member, batch, Selection.of(ids), RETRYABLE, accepting=True))
 
 
-def link_code(member: Member, export: CodeExport, remote_id_seen: str) -> Result:
-    """Take the ERP's item for ours, after reading it again: now, or when the connector of a pulled ERP calls next."""
-    connection, seen = export.connection, export.receipt or {}
-    if obstacle := seen.get("obstacle"):
-        return _problem(export, obstacle)
-    if connection.is_pulled:
-        return _link_later(member, export, remote_id_seen)
-    asked = CodeExport.objects.for_adapter().get(pk=export.pk)
-    receipts, error = calling.find(connection.adapter(), [asked.as_data()])
-    receipt = receipts.get(export.reference)
-    if error:
-        return _problem(export, error.message)
-    if receipt is None or receipt.remote_id != remote_id_seen:
-        return _problem(export, GONE.format(code=export.code))
-    return _link_unless_taken(member, export, remote_id_seen, lambda rows, batch: _link(rows, batch, receipt))
-
-
-def _link_later(member: Member, export: CodeExport, remote_id_seen: str) -> Result:
-    """ATTENTION -> QUEUED, to be asked about; found again, it is Success."""
-    if (export.receipt or {}).get("remote_id") != remote_id_seen:
-        return _problem(export, GONE.format(code=export.code))
-    ask = {**TRIES_ANEW, "look_first": True, "link_to": remote_id_seen}
-    return _link_unless_taken(
-        member,
-        export,
-        remote_id_seen,
-        lambda rows, batch: move(rows, Status.QUEUED, batch, "export.linked", export_batch=batch, **ask),
-    )
-
-
-def _link_unless_taken(
-    member: Member, export: CodeExport, remote_id: str, act: Callable[[CodeExportQuerySet, Batch], object]
-) -> Result:
-    """Act on the row if it still is as it was seen, and no other code has the ERP's item."""
-    connection = export.connection
-    with click(member, connection, Batch.Kind.LINK) as batch:
-        others = CodeExport.objects.filter(connection=connection, remote_id=remote_id)
-        other = others.exclude(pk=export.pk).first()
-        if other is None:
-            rows = rows_of(member, connection).filter(~is_own(member), pk=export.pk, status=Status.ATTENTION)
-            act(rows.filter(version=export.version), batch)
-    if other:
-        return _problem(export, f"The item in the ERP belongs to {other.code} already.")
-    return _result(batch, {} if batch.count else {"changed": 1})
-
-
-def _link(rows: CodeExportQuerySet, batch: Batch, receipt: Receipt) -> None:
-    held = {"remote_id": receipt.remote_id, "receipt": dict(vars(receipt)), "detail": receipt.detail}
-    move(rows, Status.SUCCESS, batch, "export.linked", look_first=False, **held)
-
-
 def _offered(connection: Connection, account_id: Any, kinds: frozenset[AccountKind]) -> Any:
     """The account, if the list offers it; KEEP and INHERIT as they are."""
     if account_id in (KEEP, INHERIT):
@@ -210,7 +157,3 @@ def _chosen(
 
 def _result(batch: Batch, left: dict[str, Any]) -> Result:
     return Result(batch if batch.count else None, batch.count, **left)
-
-
-def _problem(export: CodeExport, sentence: str) -> Result:
-    return Result(None, 0, problems=[Problem(export.code, sentence, export.pk)])

@@ -48,6 +48,19 @@ def reject(request: MemberRequest, connection: str) -> HttpResponse:
 
 @require_POST
 @approver
+def reject_one(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
+    """From the page of a code, with the reason at once."""
+    erp = connection_of(request, connection)
+    row, reason = get_object_or_404(erp.code_exports, pk=pk), request.POST.get("reason", "").strip()[:500]
+    result = services.reject_codes(request.member, erp, Selection.of([row.pk]))
+    if result.batch and reason:
+        services.set_reason(request.member, result.batch, reason)
+    batch = result.batch.pk if result.batch else None
+    return answer(request, erp, Banner("warning", words.rejected(result, "review"), batch, reason))
+
+
+@require_POST
+@approver
 def set_accounts(request: MemberRequest, connection: str) -> HttpResponse:
     """With the button "Set Accounts" (no JavaScript) the page that asks for them, with "Apply" the deed."""
     erp, selection = connection_of(request, connection), read_selection(request.POST)

@@ -81,6 +81,15 @@ class Books:
     def items(self) -> list[dict[str, Any]]:
         return self.events("item")
 
+    def held(self) -> list[dict[str, Any]]:
+        """The items after what people did to them in the ERP since: `write("edited", remote_id="R1", ...)`, "gone"."""
+        items = {item["remote_id"]: item for item in self.items()}
+        for event in self.events("edited"):
+            items[event["remote_id"]] |= event
+        for event in self.events("gone"):
+            items.pop(event["remote_id"], None)
+        return list(items.values())
+
     def add(self, code: CodeData, *, by_hand: bool = False) -> dict[str, Any]:
         with self._locked():
             item = {
@@ -115,6 +124,7 @@ class ScriptedAdapter(Adapter):
         item_type="Line in a file",
         proven_against="nothing",
         batch_size=50,
+        lists_items=True,
         looks_up_by="reference",
         code_limit=20,
         forbidden_characters=":",
@@ -143,6 +153,11 @@ class ScriptedAdapter(Adapter):
                 self.books.add(CodeData(**code))
         self.books.write("end", call="find")
         return {reference: receipt(item, reference) for reference, item in found.items() if item}
+
+    def fetch_items(self) -> list[Receipt]:
+        self._raise(self._start("list", []))
+        self.books.write("end", call="list")
+        return [replace(receipt(item, ""), is_ours=item["reference"] is not None) for item in self.books.held()]
 
     def export_codes(self, codes: Sequence[CodeData]) -> list[Outcome]:
         rules = self._start("export", codes)

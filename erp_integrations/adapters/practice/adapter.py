@@ -46,6 +46,7 @@ class PracticeAdapter(Adapter):
         proven_against="itself: it is the ERP",
         batch_size=50,
         enforces_unique_names=True,
+        lists_items=True,
         looks_up_by="reference",
         code_limit=CODE_LIMIT,
         description_limit=NAME_LIMIT,
@@ -87,6 +88,11 @@ class PracticeAdapter(Adapter):
         with call():
             return self._receipts(codes)
 
+    def fetch_items(self) -> Iterable[Receipt]:
+        self._answer_the_call()
+        with call():
+            return [receipt(item, is_ours=item.external_id is not None) for item in self.books.all_items()]
+
     def export_codes(self, codes: Sequence[CodeData]) -> list[Outcome]:
         moods = behaviours(codes, self.behaviour)
         self._answer_the_call(moods.values())
@@ -125,7 +131,7 @@ class PracticeAdapter(Adapter):
 
     def _receipts(self, codes: Sequence[CodeData]) -> dict[str, Receipt]:
         held = self.books.items(codes)
-        return {code.reference: receipt(held[code.reference], code) for code in codes if code.reference in held}
+        return {reference: receipt(item, is_ours=item.external_id == reference) for reference, item in held.items()}
 
 
 def call() -> transaction.Atomic:
@@ -133,14 +139,14 @@ def call() -> transaction.Atomic:
     return transaction.atomic(durable=True)
 
 
-def receipt(item: PracticeItem, code: CodeData) -> Receipt:
+def receipt(item: PracticeItem, is_ours: bool) -> Receipt:
     return Receipt(
         remote_id=str(item.pk),
         code=item.code,
         description=item.name,
         income_account=str(item.income_account_id),
         expense_account=str(item.expense_account_id) if item.expense_account_id else None,
-        is_ours=item.external_id == code.reference,
+        is_ours=is_ours,
         is_active=item.is_active,
     )
 

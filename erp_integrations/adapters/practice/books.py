@@ -39,6 +39,9 @@ class Books:
         held = {code.reference: by_id.get(code.reference) or by_key.get(code.code.casefold()) for code in codes}
         return {reference: item for reference, item in held.items() if item}
 
+    def all_items(self) -> QuerySet[PracticeItem]:
+        return PracticeItem.objects.filter(books=self.number).order_by("pk")
+
     def add(self, codes: Iterable[CodeData], *, by_hand: bool = False) -> dict[str, str]:
         """Create what is not refused, and return the refusals by reference. What is there already stays as it is.
 

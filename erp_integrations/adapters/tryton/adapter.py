@@ -44,6 +44,7 @@ class TrytonAdapter(Adapter):
         batch_size=50,  # on SQLite, Tryton's own check of 100 codes is beyond the database
         has_atomic_batches=True,
         enforces_unique_names=True,
+        lists_items=True,
         looks_up_by="reference",
         has_expense_account=True,
         income_kinds=frozenset({AccountKind.INCOME}),
@@ -85,6 +86,12 @@ class TrytonAdapter(Adapter):
             return {}
         with self._books():
             return self._find(codes)
+
+    def fetch_items(self) -> Iterable[Receipt]:
+        with self._books():
+            services = [["template.type", "=", "service"]]
+            found = self.client.search_read("product.product", services, payload.PRODUCT_FIELDS, payload.parse_product)
+            return [payload.listed(product) for product in found]
 
     def export_codes(self, codes: Sequence[CodeData]) -> list[Outcome]:
         if not codes:

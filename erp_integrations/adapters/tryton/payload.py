@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from erp_integrations.base import AccountKind, CodeData, GLAccountData, Receipt
 
+OURS = "tieback:"  # how our identifiers begin
 ACCOUNT_FIELDS = ["code", "name", "closed", "active", "type.revenue", "type.expense"]
 CATEGORY_FIELDS = ["account_revenue", "account_expense"]
 PRODUCT_FIELDS = [
@@ -39,7 +40,12 @@ class Product:
 
 
 def identifier_of(code: CodeData) -> str:
-    return f"tieback:{code.reference}"
+    return f"{OURS}{code.reference}"
+
+
+def listed(product: Product) -> Receipt:
+    """The product as a list of all shows it, where no code is asked about."""
+    return replace(product.receipt, is_ours=any((name or "").startswith(OURS) for name in product.identifiers))
 
 
 def pair_of(code: CodeData) -> Pair:

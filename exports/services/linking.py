@@ -1,0 +1,154 @@
+"""Link instead of create: a code takes an item that the ERP has already; and unlink, which gives it free again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django.db.models import Case, JSONField, Q, TextField, Value, When
+
+from companies.models import Member
+from erp_integrations.base import Receipt
+from erp_integrations.errors import ConfigurationError, ERPError
+from erp_integrations.models import Connection
+from exports.models import LINKABLE, Batch, CodeExport, Status
+from exports.services import calling
+from exports.services.each import storable
+from exports.services.moves import click, move
+from exports.services.outcomes import TRIES_ANEW
+from exports.services.resolving import GONE
+from exports.services.results import Problem, Result
+from exports.services.selecting import is_own, rows_of
+
+GONE_FROM_LIST = "The ERP no longer has the item that you saw as {code}. Read the items again."
+TAKEN = "The item in the ERP belongs to {code} already."
+
+
+def link_codes(member: Member, connection: Connection, seen: Mapping[int, str]) -> Result:
+    """Take the ERP's items (by remote id, as someone saw them) for these codes, after reading them again.
+
+    Calls the ERP, `batch_size` codes at a time. Codes that are under way, or moved since, stay and are counted.
+    """
+    rows = list(CodeExport.objects.for_adapter().filter(rows_in_reach(member, connection), pk__in=seen))
+    versions = dict(rows_of(member, connection).filter(pk__in=seen).values_list("pk", "version"))
+    held, problems = _read_again(connection, rows, seen)
+    with click(member, connection, Batch.Kind.LINK) as batch:
+        for row in _taken(connection, rows, held, problems):
+            del held[row.pk]
+        if held:
+            guard = reduce(or_, (Q(pk=pk, version=versions[pk]) for pk in held))
+            mine = rows_of(member, connection).filter(guard, ~is_own(member), status__in=LINKABLE)
+            move(mine, Status.SUCCESS, batch, "export.linked", look_first=False, drift="", found=None, **_each(held))
+    left = len(seen) - batch.count - len(problems)
+    own = rows_of(member, connection).filter(is_own(member), pk__in=seen, status__in=LINKABLE).count()
+    return Result(batch if batch.count else None, batch.count, changed=max(0, left - own), own=own, problems=problems)
+
+
+def link_code(member: Member, export: CodeExport, remote_id: str) -> Result:
+    """Link one code that needs review to the item that its answer spoke of: now, or when its ERP's connector calls."""
+    receipt = export.receipt or {}
+    if obstacle := receipt.get("obstacle"):
+        return Result(None, 0, problems=[Problem(export.code, obstacle, export.pk)])
+    if not export.connection.is_pulled:
+        return link_codes(member, export.connection, {export.pk: remote_id})
+    if receipt.get("remote_id") != remote_id:
+        return Result(None, 0, problems=[Problem(export.code, GONE.format(code=export.code), export.pk)])
+    return _link_later(member, export, remote_id)
+
+
+def _link_later(member: Member, export: CodeExport, remote_id: str) -> Result:
+    """ATTENTION -> QUEUED, to be asked about; found again, it is Success."""
+    ask = {**TRIES_ANEW, "look_first": True, "link_to": remote_id}
+    with click(member, export.connection, Batch.Kind.LINK) as batch:
+        others = CodeExport.objects.filter(connection=export.connection, remote_id=remote_id)
+        other = others.exclude(pk=export.pk).first()
+        if other is None:
+            rows = rows_of(member, export.connection).filter(~is_own(member), pk=export.pk, version=export.version)
+            move(rows.filter(status=Status.ATTENTION), Status.QUEUED, batch, "export.linked", export_batch=batch, **ask)
+    if other:
+        return Result(None, 0, problems=[Problem(export.code, TAKEN.format(code=other.code), export.pk)])
+    return Result(batch if batch.count else None, batch.count, changed=1 - batch.count)
+
+
+def unlink_code(member: Member, export: CodeExport, reason: str) -> Result:
+    """Give a synced code back to the WBS; the ERP keeps its item. When it is sent again, the ERP is asked first."""
+    message = f"Unlinked by {member.user.get_full_name() or member.user.get_username()}: {reason}"
+    with click(member, export.connection, Batch.Kind.UNLINK, reason) as batch:
+        rows = rows_of(member, export.connection).filter(pk=export.pk, version=export.version, status=Status.SUCCESS)
+        gone = {"remote_id": None, "receipt": None, "drift": "", "found": None, "detail": ""}
+        move(rows, Status.REJECTED, batch, "export.unlinked", message=message, **gone)
+    return Result(batch if batch.count else None, batch.count, changed=1 - batch.count)
+
+
+def rows_in_reach(member: Member, connection: Connection) -> Q:
+    return Q(company=member.company_id, connection=connection, status__in=LINKABLE)
+
+
+def _read_again(
+    connection: Connection, rows: list[CodeExport], seen: Mapping[int, str]
+) -> tuple[dict[int, Receipt], list[Problem]]:
+    """What the ERP holds now under the codes of the items that were seen, by export; what is wrong with the others."""
+    held: dict[int, Receipt] = {}
+    problems: list[Problem] = []
+    names = dict(connection.remote_items.filter(remote_id__in=seen.values()).values_list("remote_id", "code"))
+    size = connection.capabilities.batch_size
+    for start in range(0, len(rows), size):
+        portion = rows[start : start + size]
+        receipts, error = _ask(connection, portion, {row.pk: names.get(seen[row.pk]) or row.code for row in portion})
+        for row in portion:
+            receipt = receipts.get(row.reference)
+            if why := error.message if error else _why_not(row, receipt, seen[row.pk]):
+                problems.append(Problem(row.code, why, row.pk))
+            elif receipt:
+                held[row.pk] = receipt
+    return held, problems
+
+
+def _ask(
+    connection: Connection, rows: list[CodeExport], codes: Mapping[int, str]
+) -> tuple[dict[str, Receipt], ERPError | None]:
+    try:
+        adapter = connection.adapter()
+    except ConfigurationError as error:
+        return {}, error
+    return calling.find(adapter, [replace(row.as_data(), code=codes[row.pk]) for row in rows])
+
+
+def _why_not(row: CodeExport, receipt: Receipt | None, remote_id: str) -> str:
+    if receipt is None or receipt.remote_id != remote_id:
+        return (GONE if row.status == Status.ATTENTION else GONE_FROM_LIST).format(code=row.code)
+    return receipt.obstacle
+
+
+def _taken(
+    connection: Connection, rows: list[CodeExport], held: Mapping[int, Receipt], problems: list[Problem]
+) -> list[CodeExport]:
+    """Rows whose item belongs to another code already, or was chosen for two."""
+    ids = [receipt.remote_id for receipt in held.values()]
+    holders = CodeExport.objects.filter(connection=connection, remote_id__in=ids).values_list("remote_id", "pk", "code")
+    owners = {remote_id: (pk, code) for remote_id, pk, code in holders}
+    taken = []
+    for row in rows:
+        if row.pk not in held:
+            continue
+        owner, code = owners.setdefault(held[row.pk].remote_id, (row.pk, row.code))
+        if owner != row.pk:
+            taken.append(row)
+            problems.append(Problem(row.code, TAKEN.format(code=code), row.pk))
+    return taken
+
+
+def _each(held: Mapping[int, Receipt]) -> dict[str, Any]:
+    """What each row holds afterwards, as expressions of one UPDATE."""
+
+    def case(values: Mapping[int, Any], kind: Any) -> Case:
+        return Case(*(When(pk=pk, then=Value(value, kind)) for pk, value in values.items()), output_field=kind)
+
+    return {
+        "remote_id": case({pk: receipt.remote_id for pk, receipt in held.items()}, TextField()),
+        "receipt": case({pk: dict(vars(receipt)) for pk, receipt in held.items()}, JSONField()),
+        "detail": case({pk: storable(receipt.detail) for pk, receipt in held.items()}, TextField()),
+    }

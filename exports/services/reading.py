@@ -1,0 +1,106 @@
+"""Reading all items of an ERP: for linking codes to them, and to see which synced codes are gone or changed there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from companies import audit
+from companies.models import Member
+from erp_integrations.base import Receipt
+from erp_integrations.errors import ConfigurationError, ERPError
+from erp_integrations.models import Connection
+from exports.models import CodeExport, Drift, Reading, RemoteItem, Status
+from exports.services import calling
+from exports.services.each import storable, update_each
+
+EVERY = timedelta(days=1)
+AFTER_FAILURE = timedelta(hours=1)
+PORTION = 1000  # rows of one INSERT
+COMPARED = ("code", "description", "income_account", "expense_account", "is_active")
+
+
+def read_items(connection: Connection, member: Member | None = None) -> str:
+    """Read all items of the ERP, keep them, mark synced codes that differ from them. What went wrong, for people.
+
+    Not inside a transaction: the ERP is called.
+    """
+    reading, _ = Reading.objects.get_or_create(connection=connection)
+    began = Connection.objects.filter(pk=connection.pk).values_list(Now(), flat=True).get()
+    items, error = _fetch(connection)
+    wait = AFTER_FAILURE if error else EVERY
+    due = {"due_at": timezone.now() + wait, "problem": error.message if error else ""}
+    if error:
+        Reading.objects.filter(pk=reading.pk).update(**due)
+        return error.message
+    with transaction.atomic():
+        Connection.objects.select_for_update(no_key=True).values_list("pk").get(pk=connection.pk)
+        _keep(connection, items.values())
+        rows = CodeExport.objects.filter(connection=connection, status=Status.SUCCESS, moved_at__lt=began)
+        changed = [row for row in rows.only("remote_id", "receipt", "drift", "found") if _compare(row, items)]
+        update_each(changed, ["drift", "found"], {"status": Status.SUCCESS})
+        drifted = rows.exclude(drift="").count()
+        Reading.objects.filter(pk=reading.pk).update(read_at=Now(), **due)
+        told = f"{len(items)} items; {drifted} codes gone or changed in the ERP"
+        audit.record(connection.company, member.user if member else None, "items.read", connection, new=told)
+    return ""
+
+
+def read_due_items() -> None:
+    """Read the items of each connection once a day."""
+    today = Reading.objects.filter(due_at__gt=Now())
+    for connection in Connection.objects.filter(state=Connection.State.ACTIVE).exclude(reading__in=today):
+        if not _lists_items(connection):
+            continue
+        Reading.objects.get_or_create(connection=connection)
+        if Reading.objects.filter(connection=connection, due_at__lte=Now()).update(due_at=timezone.now() + EVERY):
+            read_items(connection)
+
+
+def _lists_items(connection: Connection) -> bool:
+    try:
+        return connection.capabilities.lists_items
+    except ConfigurationError:  # the integration is no longer installed
+        return False
+
+
+def _fetch(connection: Connection) -> tuple[dict[str, Receipt], ERPError | None]:
+    try:
+        adapter = connection.adapter()
+    except ConfigurationError as fault:
+        return {}, fault
+    items, error = calling.fetch_items(adapter)
+    return {item.remote_id: item for item in items}, error
+
+
+def _keep(connection: Connection, items: Iterable[Receipt]) -> None:
+    connection.remote_items.all().delete()
+    rows = (
+        RemoteItem(
+            connection=connection,
+            remote_id=item.remote_id,
+            code=storable(item.code)[:255],
+            description=storable(item.description),
+            is_ours=item.is_ours,
+            is_active=item.is_active,
+            obstacle=item.obstacle,
+        )
+        for item in items
+    )
+    RemoteItem.objects.bulk_create(rows, batch_size=PORTION)
+
+
+def _compare(row: CodeExport, items: dict[str, Receipt]) -> bool:
+    """Set what happened in the ERP to the row's item; whether that is news."""
+    held, before = items.get(row.remote_id or ""), (row.drift, row.found)
+    if held is None:
+        row.drift, row.found = Drift.GONE, None
+    elif row.receipt and any(getattr(held, name) != row.receipt.get(name) for name in COMPARED):
+        row.drift, row.found = Drift.CHANGED, dict(vars(held))
+    else:
+        row.drift, row.found = "", None
+    return (row.drift, row.found) != before

@@ -1,0 +1,80 @@
+"""Link instead of create: the ERP's items beside the codes that look like them, linked in bulk; unlink."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from companies.access import MemberRequest
+from erp_integrations.models import Connection
+from exports import services, words
+from exports.forms import read_ids
+from exports.matching import find_matches
+from exports.models import Reading
+from exports.views.actions import approver
+from exports.views.answers import Banner, answer, connection_of, list_url
+
+ROWS = 100
+
+
+def lister(request: MemberRequest, slug: str) -> Connection:
+    """The connection, if its ERP lists its items."""
+    connection = connection_of(request, slug)
+    if not connection.capabilities.lists_items:
+        raise Http404(f"{connection.adapter_class.label} does not list its items.")
+    return connection
+
+
+@require_GET
+@approver
+def link_page(request: MemberRequest, connection: str) -> HttpResponse:
+    erp = lister(request, connection)
+    context = {
+        "connection": erp,
+        "tab": "standard-cost-codes",
+        "base": list_url(erp),
+        "reading": Reading.objects.filter(connection=erp).first(),
+        "page": Paginator(find_matches(erp), ROWS).get_page(request.GET.get("page")),
+    }
+    return render(request, "exports/link.html", context)
+
+
+@require_POST
+@approver
+def read_items(request: MemberRequest, connection: str) -> HttpResponse:
+    erp = lister(request, connection)
+    if problem := services.read_items(erp, request.member):
+        messages.error(request, f"The items could not be read. {problem}")
+    else:
+        messages.success(request, f"{erp.remote_items.count():,} items read from {erp}.")
+    return redirect("exports:link_page", erp.company.slug, erp.slug)
+
+
+@require_POST
+@approver
+def link_selected(request: MemberRequest, connection: str) -> HttpResponse:
+    """Link the ticked codes, each to the item that stood beside it."""
+    erp = lister(request, connection)
+    ids = read_ids(request.POST.getlist("export"))[:ROWS]
+    seen = {pk: remote_id for pk in ids if (remote_id := request.POST.get(f"item-{pk}", ""))}
+    if not seen:
+        messages.error(request, "Tick the cost codes to link.")
+    else:
+        result = services.link_codes(request.member, erp, seen)
+        good = result.count and not result.problems and not words.stayed(result)
+        messages.add_message(request, messages.SUCCESS if good else messages.WARNING, words.did("Linked", result))
+    return redirect("exports:link_page", erp.company.slug, erp.slug)
+
+
+@require_POST
+@approver
+def unlink(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
+    erp = connection_of(request, connection)
+    row, reason = get_object_or_404(erp.code_exports, pk=pk), request.POST.get("reason", "").strip()[:500]
+    if not reason:
+        return answer(request, erp, Banner("error", f"Type why {row.code} is unlinked."), status=422)
+    result = services.unlink_code(request.member, row, reason)
+    return answer(request, erp, Banner("success" if result.count else "error", words.did("Unlinked", result)))

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.messages import get_messages
+
+from erp_integrations.adapters.practice.models import PracticeAccount, PracticeItem
+from exports.models import Batch, CodeExport, Drift, RemoteItem, Status
+from tests import factories
+from tests.exports.pages import PAGE, Desk, queries
+
+LINK = "/companies/sample-builders/erp-integrations/practice-erp/link/"
+
+
+@pytest.fixture
+def desk(db: None) -> Desk:
+    return Desk()
+
+
+def html(response: Any) -> str:
+    return response.content.decode()
+
+
+def said(response: Any) -> list[str]:
+    return [str(message) for message in get_messages(response.wsgi_request)]
+
+
+def hold(desk: Desk, code: str, name: str = "Theirs") -> PracticeItem:
+    """An item that someone typed into the Practice ERP."""
+    books = desk.connection.pk
+    account, _ = PracticeAccount.objects.get_or_create(books=books, number="4000", name="Sales", kind="income")
+    return PracticeItem.objects.create(
+        books=books, code=code, code_key=code.casefold(), name=name, income_account=account
+    )
+
+
+@pytest.mark.django_db(transaction=True)
+class TestLinking:
+    def test_items_are_read_and_linked_without_javascript(self) -> None:
+        desk = Desk()
+        rows = [desk.ready("01-100"), desk.ready("01-200")]
+        items = [hold(desk, "01-100"), hold(desk, "1 200")]
+
+        assert "Read the items of Practice ERP first." in html(desk.client.get(LINK))
+        read = desk.client.post(f"{LINK}read/")
+        assert (read["Location"], said(read)) == (LINK, ["2 items read from Practice ERP."])
+        page = html(desk.client.get(LINK))
+        assert f'<input type="hidden" name="item-{rows[1].pk}" value="{items[1].pk}">' in page
+        assert ("Same code" in page, "Code alike" in page) == (True, True)
+
+        shown = {f"item-{row.pk}": item.pk for row, item in zip(rows, items, strict=True)}
+        ticked = {"export": [row.pk for row in rows], **shown}
+        linked = desk.client.post(f"{LINK}selected/", ticked)
+
+        assert said(linked)[-1] == "Linked 2 cost codes."
+        assert set(CodeExport.objects.values_list("status", flat=True)) == {"SUCCESS"}
+        assert "No code in review looks like an item" in html(desk.client.get(LINK))
+
+    def test_an_item_that_is_gone_meanwhile_is_told(self) -> None:
+        desk = Desk()
+        row = desk.ready("01-100")
+        item = hold(desk, "01-100")
+        desk.client.post(f"{LINK}read/")
+        seen = {"export": row.pk, f"item-{row.pk}": item.pk}
+        item.delete()
+
+        answer = desk.client.post(f"{LINK}selected/", seen)
+
+        assert said(answer)[-1] == (
+            "Not linked. 01-100: The ERP no longer has the item that you saw as 01-100. Read the items again."
+        )
+
+    def test_an_erp_that_cannot_be_reached_is_told(self) -> None:
+        desk = Desk()
+        desk.connection.options = {"behaviour": "down"}
+        desk.connection.save()
+
+        answer = desk.client.post(f"{LINK}read/")
+
+        assert said(answer) == ["The items could not be read. The Practice ERP cannot be reached. Try again later."]
+        assert "The last try failed: The Practice ERP cannot be reached." in html(desk.client.get(LINK))
+
+
+@pytest.mark.parametrize("data", [{}, {"export": "x"}, {"export": "1"}, {"export": "1", "item-2": "3"}])
+def test_without_ticks_nothing_is_linked(desk: Desk, data: dict[str, str]) -> None:
+    desk.ready("01-100")
+
+    assert said(desk.client.post(f"{LINK}selected/", data)) == ["Tick the cost codes to link."]
+
+
+def test_others_are_refused(desk: Desk) -> None:
+    for member, status in ((factories.make_bob(), 403), (factories.make_charlie(), 404)):
+        client = desk.client_of(member)
+        assert client.get(LINK).status_code == status
+        assert client.post(f"{LINK}read/").status_code == status
+        assert client.post(f"{LINK}selected/", {"export": "1"}).status_code == status
+    assert "Link Existing Items" not in html(
+        desk.get(client=desk.client_of(desk.alice.company.members.get(user__username="bob")))
+    )
+
+
+def test_an_erp_that_does_not_list_its_items_has_no_such_page(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dataclasses import replace
+
+    assert "Link Existing Items" in html(desk.get())
+    able = desk.connection.capabilities
+    monkeypatch.setattr(desk.connection.adapter_class, "capabilities", replace(able, lists_items=False))
+
+    assert desk.client.get(LINK).status_code == 404
+    assert desk.client.post(f"{LINK}read/").status_code == 404
+    assert "Link Existing Items" not in html(desk.get())
+
+
+def test_the_page_takes_the_same_queries_for_any_length(desk: Desk) -> None:
+    def add(number: int) -> None:
+        desk.ready(f"01-{number}")
+        RemoteItem.objects.create(
+            connection=desk.connection, remote_id=number, code=f"01-{number}", is_ours=False, is_active=True
+        )
+
+    add(100)
+    with queries() as few:
+        desk.client.get(LINK)
+    for number in range(101, 140):
+        add(number)
+    with queries() as many:
+        page = html(desk.client.get(LINK))
+
+    assert page.count('name="export"') == 40
+    assert len(few) == len(many)
+
+
+class TestCode:
+    def test_a_synced_code_is_unlinked_with_a_reason(self, desk: Desk) -> None:
+        row = desk.ready("01-100", status=Status.SUCCESS, remote_id="7")
+        factories.make_hold(row.item, connection=desk.connection)
+        assert "Unlink" in html(desk.get(f"{row.pk}/"))
+
+        refused = desk.post(f"{row.pk}/unlink/", htmx=False, back=row.pk, reason=" ")
+        assert "Type why 01-100 is unlinked." in html(desk.get(f"{row.pk}/"))
+        answer = desk.post(f"{row.pk}/unlink/", htmx=False, back=row.pk, reason="Wrong item")
+
+        assert refused["Location"] == answer["Location"] == f"{PAGE}{row.pk}/"
+        page = html(desk.get(f"{row.pk}/"))
+        assert "Unlinked by alice: Wrong item" in page
+        assert "Rejected:" not in page.split("History")[0]
+
+    def test_a_code_in_review_is_rejected_with_its_reason_and_can_be_undone(self, desk: Desk) -> None:
+        row = desk.ready("01-100", status=Status.ATTENTION, message="It exists.")
+
+        desk.post(f"{row.pk}/reject/", htmx=False, back=row.pk, reason="Rename it")
+
+        row.refresh_from_db()
+        batch = Batch.objects.get()
+        assert (row.status, row.message, batch.reason) == ("REJECTED", "Rename it", "Rename it")
+        assert f"batches/{batch.pk}/undo/" in html(desk.get(f"{row.pk}/"))
+
+    def test_what_cannot_be_rejected_or_unlinked_has_no_control_for_it(self, desk: Desk) -> None:
+        row = desk.ready("01-100", status=Status.SENDING)
+        page = html(desk.get(f"{row.pk}/"))
+
+        assert ("reject-reason" in page, "unlink-reason" in page) == (False, False)
+
+    def test_what_happened_in_the_erp_is_shown_beside_ours(self, desk: Desk) -> None:
+        held = {"remote_id": "7", "code": "01-100", "description": "Theirs", "income_account": "4000"}
+        row = desk.ready(
+            "01-100", status=Status.SUCCESS, remote_id="7", drift=Drift.CHANGED, found={**held, "expense_account": None}
+        )
+        desk.ready("01-200", status=Status.SUCCESS, remote_id="8", drift=Drift.GONE)
+
+        assert "Orphaned" in html(desk.get("?filter=synced"))
+        page = html(desk.get(f"{row.pk}/"))
+        assert "Changed in ERP" in page
+        assert "Theirs" in page
