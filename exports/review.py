@@ -176,8 +176,7 @@ class Row:
     can_reject: bool
     can_unlink: bool
     has_changed: bool  # in the WBS, since it was exported
-    income_from: str  # whose default account it has: "03", or the connection's name; empty when it is no default
-    expense_from: str
+    inherited: str  # whose default accounts it has, as a sentence; empty when they are none
     takes_purchases: bool  # the income account does, as long as there is no expense account
     problem: str = ""
 
@@ -186,12 +185,6 @@ class Row:
         """Without the defaults it does not tell where the accounts come from."""
         may, status = member.can_review, export.status
         has_expense = export.connection.capabilities.has_expense_account
-        sources = {
-            field: defaults.source(field, export.code_key, getattr(export, f"{field}_id"))
-            if defaults and status in ASSIGNABLE
-            else ""
-            for field in FIELDS
-        }
         return cls(
             export=export,
             words=status_words(export),
@@ -203,8 +196,7 @@ class Row:
             can_reject=may and status in REJECTABLE,
             can_unlink=may and status == Status.SUCCESS,
             has_changed=status == Status.SUCCESS and export.item.version != export.item_version,
-            income_from=sources["income_account"],
-            expense_from=sources["expense_account"],
+            inherited=_inherited(export, defaults) if defaults and status in ASSIGNABLE else "",
             takes_purchases=export.connection.capabilities.income_takes_purchases
             and bool(export.income_account_id and not export.expense_account_id),
             problem=problem,
@@ -214,6 +206,15 @@ class Row:
 def is_linkable(export: CodeExport) -> bool:
     """Whether the ERP showed an item that may be taken for ours."""
     return bool(export.receipt and not export.receipt.get("obstacle"))
+
+
+def _inherited(export: CodeExport, defaults: Defaults) -> str:
+    """ "Accounts: default of 03", "Income: default of Practice ERP"."""
+    found = [defaults.source(field, export.code_key, getattr(export, f"{field}_id")) for field in FIELDS]
+    if found[0] == found[1]:
+        return f"Accounts: default of {found[0]}" if found[0] else ""
+    told = zip(("Income", "Expense"), found, strict=True)
+    return ", ".join(f"{kind}: default of {source}" for kind, source in told if source)
 
 
 @dataclass(frozen=True)

@@ -136,7 +136,18 @@ class TestReview:
 
         page = html(desk.get())
 
-        assert page.count("4000 Contract Revenue (default of 03)</option>") == 1
+        assert page.count("Income: default of 03") == 1
+
+    def test_both_of_one_division_are_told_in_one_word_until_someone_chooses(self, desk: Desk) -> None:
+        set_defaults(desk.dora, desk.connection, item("03"), desk.income, desk.expense)
+        row = desk.ready("03-100", expense_account=desk.expense)
+        assert "Accounts: default of 03" in html(desk.get())
+
+        other = factories.make_account(desk.connection, "4100")
+        answer = desk.post(f"{row.pk}/assign/", version=1, income=other.pk, expense=desk.expense.pk)
+
+        assert "default of" not in html(answer)
+        assert "Expense: default of 03" in html(desk.get())
 
     def test_the_page_of_a_code_resets_it_without_javascript(self, desk: Desk) -> None:
         set_defaults(desk.dora, desk.connection, item("03"), desk.income, desk.expense)

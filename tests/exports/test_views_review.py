@@ -129,7 +129,7 @@ def test_an_account_that_the_default_filled_in_shows_as_inherited(desk: Desk) ->
     page = html(desk.get())
 
     assert "4100 Account 4100</option>" in page
-    assert page.count("4000 Contract Revenue (default of Practice ERP)</option>") == 1
+    assert page.count("Income: default of Practice ERP") == 1
 
 
 def test_a_code_that_changed_in_the_wbs_since_its_export_says_so(desk: Desk) -> None:
