@@ -14,6 +14,7 @@ one_code = [
     path("retry/", actions.retry, name="retry"),
     path("cancel/", actions.cancel, name="cancel"),
     path("link/", actions.link, name="link"),
+    path("accept-change/", link.accept_change, name="accept_change"),
     path("unlink/", link.unlink, name="unlink"),
     path("reject/", actions.reject_one, name="reject_one"),
 ]

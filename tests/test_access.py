@@ -115,6 +115,7 @@ CASES = {
     "exports:link_page": Case(get=REVIEW),
     "exports:read_items": Case(post=REVIEW),
     "exports:link_selected": Case(post=REVIEW, body=ticked),
+    "exports:accept_change": Case(post=REVIEW, pk="export"),
     "exports:unlink": Case(post=REVIEW, pk="export", body=lambda world: {"reason": "Wrong item"}),
     "exports:reject_one": Case(post=REVIEW, pk="export"),
     "exports:reset": Case(post=REVIEW, pk="export"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from exports.services.leases import free_leases
-from exports.services.linking import link_code, link_codes, unlink_code
+from exports.services.linking import accept_change, link_code, link_codes, unlink_code
 from exports.services.portions import export_portion
 from exports.services.reading import read_due_items, read_items
 from exports.services.results import INHERIT, KEEP, Problem, Result, Selection
@@ -26,6 +26,7 @@ __all__ = [
     "Problem",
     "Result",
     "Selection",
+    "accept_change",
     "assign_accounts",
     "cancel_codes",
     "export_portion",

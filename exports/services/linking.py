@@ -8,8 +8,11 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from django.db.models import Case, JSONField, Q, TextField, Value, When
+from django.db import transaction
+from django.db.models import Case, F, JSONField, Q, TextField, Value, When
+from django.db.models.functions import Now
 
+from companies import audit
 from companies.models import Member
 from erp_integrations.base import Receipt
 from erp_integrations.errors import ConfigurationError, ERPError
@@ -81,6 +84,31 @@ def unlink_code(member: Member, export: CodeExport, reason: str) -> Result:
         gone = {"remote_id": None, "receipt": None, "drift": "", "found": None, "detail": ""}
         move(rows, Status.REJECTED, batch, "export.unlinked", message=message, **gone)
     return Result(batch if batch.count else None, batch.count, changed=1 - batch.count)
+
+
+def accept_change(member: Member, export: CodeExport) -> bool:
+    """Take what the ERP holds by now as the new state of things. False: the row, or the ERP's item, moved on since."""
+    with transaction.atomic():
+        rows = rows_of(member, export.connection).filter(pk=export.pk, found__isnull=False, status=Status.SUCCESS)
+        seen = rows.select_for_update().values_list("receipt", "found").first()
+        if seen is None or seen[1] != export.found:
+            return False
+        rows.update(receipt=F("found"), found=None, drift="", version=F("version") + 1, changed_at=Now())
+        old, new = (_spoken(receipt) for receipt in seen)
+        audit.record_each(
+            rows.model.objects.filter(pk=export.pk),
+            member.user_id,
+            "export.change_accepted",
+            kind="export",
+            label="code",
+            old=old,
+            new=new,
+        )
+    return True
+
+
+def _spoken(receipt: dict[str, Any] | None) -> str:
+    return f"{receipt['code']} {receipt['description']}" if receipt else ""
 
 
 def rows_in_reach(member: Member, connection: Connection) -> Q:

@@ -28,7 +28,11 @@ from exports.models import UNFINISHED, Batch, CodeExport, CodeExportQuerySet, St
 NEWS_FOR = timedelta(days=7)  # what is older when mail works again is no news
 LISTED = 100  # codes in one mail
 SUMMARY_HOUR = 7  # of the company's day
-WAITING = (Status.READY, Status.FAILED, Status.ATTENTION)
+WAITING = {  # state -> its filter
+    Status.READY: "ready-to-export",
+    Status.FAILED: "failed-to-export",
+    Status.ATTENTION: "needs-review",
+}
 
 
 def tell() -> None:
@@ -109,23 +113,23 @@ def _approvers(company: Company) -> Iterable[Member]:
 
 
 def _what_waits(company: Company) -> list[dict[str, Any]]:
-    """Per connection how many codes are in which filter that waits for an approver, with its address."""
-    rows = CodeExport.objects.filter(company=company, status__in=WAITING).order_by()
-    counts = {
-        (pk, status): count for pk, status, count in rows.values_list("connection", "status").annotate(Count("pk"))
-    }
-    filters = {Status.READY: "ready-to-export", Status.FAILED: "failed-to-export", Status.ATTENTION: "needs-review"}
+    """Per connection how many codes wait for an approver, and why, with the address of each list."""
+    told: dict[Connection, list[tuple[str, int, str]]] = defaultdict(list)
+    connections = {connection.pk: connection for connection in company.connections.defer("credentials")}
+    rows = CodeExport.objects.filter(company=company).order_by()
+    waiting = rows.filter(status__in=WAITING).values_list("connection", "status").annotate(Count("pk"))
+    for pk, status, count in sorted(waiting, key=lambda row: list(WAITING).index(row[1])):
+        told[connections[pk]].append(
+            (Status(status).label, count, f"{list_of(connections[pk])}?filter={WAITING[status]}")
+        )
+    for pk, count in rows.exclude(drift="").values_list("connection").annotate(Count("pk")):
+        told[connections[pk]].append(
+            ("Gone or changed in the ERP", count, url("exports:link_page", company.slug, connections[pk].slug))
+        )
     return [
-        {
-            "connection": connection,
-            "lines": [
-                (status.label, counts[connection.pk, status], f"{list_of(connection)}?filter={filters[status]}")
-                for status in WAITING
-                if (connection.pk, status) in counts
-            ],
-        }
-        for connection in company.connections.defer("credentials")
-        if any((connection.pk, status) in counts for status in WAITING)
+        {"connection": connection, "lines": told[connection]}
+        for connection in connections.values()
+        if connection in told
     ]
 
 

@@ -37,6 +37,7 @@ def link_page(request: MemberRequest, connection: str) -> HttpResponse:
         "tab": "standard-cost-codes",
         "base": list_url(erp),
         "reading": Reading.objects.filter(connection=erp).first(),
+        "drifted": erp.code_exports.exclude(drift="").order_by("sort_key", "id")[:ROWS],
         "page": Paginator(find_matches(erp), ROWS).get_page(request.GET.get("page")),
     }
     return render(request, "exports/link.html", context)
@@ -78,3 +79,14 @@ def unlink(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
         return answer(request, erp, Banner("error", f"Type why {row.code} is unlinked."), status=422)
     result = services.unlink_code(request.member, row, reason)
     return answer(request, erp, Banner("success" if result.count else "error", words.did("Unlinked", result)))
+
+
+@require_POST
+@approver
+def accept_change(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
+    """What someone changed in the ERP is meant so."""
+    erp = connection_of(request, connection)
+    row = get_object_or_404(erp.code_exports, pk=pk)
+    if services.accept_change(request.member, row):
+        return answer(request, erp, Banner("success", f"{row.code} is taken as it is in the ERP."))
+    return answer(request, erp, Banner("error", f"{row.code} has moved on meanwhile. Nothing was changed."))

@@ -14,7 +14,7 @@ from exports.models import Attempt, CodeExport, Status
 from tests.exports.scripted import Books
 from wbs.models import Hold
 
-NO_MOVE = {"export.assigned", "export.reason"}
+NO_MOVE = {"export.assigned", "export.reason", "export.change_accepted"}
 
 
 def check_invariants(connection: Connection, books: Books) -> None:

@@ -435,3 +435,43 @@ def test_another_companys_member_unlinks_nothing(scene: Scene) -> None:
     assert services.unlink_code(factories.make_charlie(), scene.row("01-100"), "ha").count == 0
     assert SegmentItem.objects.locked().exists()
     assert Connection.objects.count() == 1
+
+
+# Accept what was changed in the ERP
+
+
+def changed_there(scene: Scene) -> CodeExport:
+    synced(scene, "01-100")
+    scene.books.write("edited", remote_id="R1", description="Renamed there")
+    services.read_items(scene.connection)
+    return scene.row("01-100")
+
+
+def test_a_change_is_accepted_and_no_longer_marked(scene: Scene) -> None:
+    row = changed_there(scene)
+
+    assert services.accept_change(scene.alice, row)
+    services.read_items(scene.connection)
+
+    row.refresh_from_db()
+    assert (row.status, row.drift, row.found, row.receipt["description"]) == ("SUCCESS", "", None, "Renamed there")
+    assert events("export.change_accepted") == [("01-100", "01-100 Description 01-100", "01-100 Renamed there")]
+    check_invariants(scene.connection, scene.books)
+
+
+def test_only_the_change_that_was_seen_is_accepted(scene: Scene) -> None:
+    row = changed_there(scene)
+    scene.books.write("edited", remote_id="R1", description="And again")
+    services.read_items(scene.connection)
+
+    assert not services.accept_change(scene.alice, row)
+    assert not services.accept_change(factories.make_charlie(), scene.row("01-100"))
+    assert scene.row("01-100").drift == Drift.CHANGED
+
+
+def test_what_is_gone_cannot_be_accepted(scene: Scene) -> None:
+    synced(scene, "01-100")
+    scene.books.write("gone", remote_id="R1")
+    services.read_items(scene.connection)
+
+    assert not services.accept_change(scene.alice, scene.row("01-100"))

@@ -232,6 +232,8 @@ def test_approvers_are_told_what_waits(summary_is_due: Scene, mail_server: MailS
     factories.make_bob()
     scene.ready("01-100", "01-200")
     CodeExport.objects.filter(code="01-200").update(status=Status.ATTENTION)
+    scene.ready("01-300")
+    CodeExport.objects.filter(code="01-300").update(status=Status.SUCCESS, remote_id="R1", drift="gone")
 
     tasks.mail()
     tasks.mail()
@@ -244,6 +246,8 @@ def test_approvers_are_told_what_waits(summary_is_due: Scene, mail_server: MailS
     assert sent["Subject"] == "ERP Integrations Daily Summary: Sample Builders"
     assert f"Scripted ERP\n  Ready to Export: 1 cost code\n  {page}?filter=ready-to-export\n" in text(sent)
     assert f"  Needs review: 1 cost code\n  {page}?filter=needs-review\n" in text(sent)
+    link = page.replace("standard-cost-codes", "link")
+    assert f"  Gone or changed in the ERP: 1 cost code\n  {link}\n" in text(sent)
     assert Company.objects.get().summary_due_at > timezone.now()
 
 

@@ -173,3 +173,12 @@ class TestCode:
         page = html(desk.get(f"{row.pk}/"))
         assert "Changed in ERP" in page
         assert "Theirs" in page
+        listed = html(desk.client.get(LINK))
+        assert ("Orphaned" in listed, "Changed in ERP" in listed) == (True, True)
+
+        desk.post(f"{row.pk}/accept-change/", htmx=False, back=row.pk)
+        page = html(desk.get(f"{row.pk}/"))
+        assert "01-100 is taken as it is in the ERP." in page
+        assert "Changed in ERP" not in page
+        desk.post(f"{row.pk}/accept-change/", htmx=False, back=row.pk)
+        assert "01-100 has moved on meanwhile. Nothing was changed." in html(desk.get(f"{row.pk}/"))
