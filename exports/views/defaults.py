@@ -37,7 +37,7 @@ def default_accounts(request: MemberRequest, connection: str) -> HttpResponse:
     """Divisions, and codes that have a default of their own; with a search whatever it finds."""
     erp = connection_of(request, connection)
     defaults, search = Defaults(erp), request.GET.get("q", "").strip()[:200]
-    items = SegmentItem.objects.filter(company=erp.company, is_active=True).with_is_division()
+    items = SegmentItem.objects.cost_codes().filter(company=erp.company, is_active=True).with_is_division()
     shown = items.matching(search) if search else items.filter(Q(is_division=True) | Q(pk__in=defaults.own))
     page = Paginator(shown.order_by("sort_key", "id"), ROWS).get_page(request.GET.get("page"))
     context = {
@@ -61,7 +61,7 @@ def _line(item: SegmentItem, defaults: Defaults) -> Line:
 @admin
 def default_accounts_of(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
     erp = connection_of(request, connection)
-    item = get_object_or_404(SegmentItem.objects.with_is_division(), pk=pk, company=erp.company)
+    item = get_object_or_404(SegmentItem.objects.cost_codes().with_is_division(), pk=pk, company=erp.company)
     form = ItemDefaultsForm(erp, item, request.POST if request.method == "POST" else None)
     if form.is_valid():
         income, expense = form.cleaned_data["income"], form.cleaned_data.get("expense")

@@ -9,7 +9,7 @@ from exports.defaults import set_defaults
 from exports.models import DefaultAccounts
 from tests import factories
 from tests.exports.pages import Desk, queries
-from wbs.models import SegmentItem
+from wbs.models import Segment, SegmentItem
 
 LIST = "/companies/sample-builders/erp-integrations/practice-erp/default-accounts/"
 REVIEW = "/companies/sample-builders/erp-integrations/practice-erp/standard-cost-codes/"
@@ -113,6 +113,13 @@ def test_a_code_of_another_company_is_not_here(desk: Desk, dora: Client) -> None
     foreign = factories.make_cost_code("03", segment=factories.make_segment(factories.make_company("O", "o")))
 
     assert dora.get(f"{LIST}{foreign.pk}/").status_code == 404
+
+
+def test_items_of_other_segments_have_none(desk: Desk, dora: Client) -> None:
+    kind = factories.make_cost_code("L", segment=Segment.of(desk.alice.company, "cost-types"))
+
+    assert dora.get(f"{LIST}{kind.pk}/").status_code == 404
+    assert f'{kind.pk}/">L</a>' not in html(dora.get(LIST, {"q": "L"}))
 
 
 def test_the_list_takes_the_same_queries_for_any_length(desk: Desk, dora: Client) -> None:
