@@ -39,6 +39,7 @@ PAGES = {
         "new-tryton": f"{ERP}new/tryton/",
         "gl-accounts": f"{ERP}practice-erp/gl-accounts/",
         "settings": f"{ERP}practice-erp/settings/",
+        "default-accounts": f"{ERP}practice-erp/default-accounts/",
     },
     "approver": {
         "review": f"{ERP}practice-erp/standard-cost-codes/",
@@ -46,6 +47,7 @@ PAGES = {
         "nothing": f"{ERP}practice-erp/standard-cost-codes/?q=nothing+like+this",
         "code": f"{ERP}practice-erp/standard-cost-codes/1/",
         "history": f"{ERP}practice-erp/history/",
+        "link": f"{ERP}practice-erp/link/",
     },
     "viewer": {"review-read-only": f"{ERP}practice-erp/standard-cost-codes/", "forbidden": f"{ERP}new/tryton/"},
 }
