@@ -29,7 +29,8 @@ from tests.factories import (
     make_export,
     make_member,
 )
-from wbs.models import Segment
+from wbs.importing import Choices
+from wbs.models import ImportDraft, Segment
 
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 
@@ -116,7 +117,9 @@ class World:
         self.item = make_cost_code("05-100", segment=self.export.item.segment)  # not sent
         self.member = make_member(f"{prefix}-member", company)
         self.rejection = Batch.objects.create(company=company, connection=self.connection, kind=Batch.Kind.REJECT)
-        Segment.all_of(company)
+        segment, *_ = Segment.all_of(company)
+        self.draft = ImportDraft.keep(self.member, segment, "list.csv", b"code,description\n01,x\n")
+        self.draft.ask(Choices("-"))
         record(company, None, "connection.broken", self.connection)  # nobody did it
         self.values: dict[str, Any] = {
             "company": company.slug,
@@ -127,6 +130,7 @@ class World:
             "erp": "practice",
             "member_id": self.member.pk,
             "item_id": self.item.pk,
+            "draft_id": self.draft.pk,
             "export": self.export.pk,
             "item": self.item.pk,
             "rejection": self.rejection.pk,

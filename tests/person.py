@@ -52,6 +52,9 @@ class Person:
         choices = {"delimiter": delimiter, "create_missing": "on"}
         self.get(address)
         checked = self.post(address, choices, content)
+        while found := re.search(r'hx-get="([^"]+)"[^>]*>\s*<p>\s*<label for="progress">', checked):  # a long list
+            time.sleep(0.5)
+            checked = self.get(found[1])
         self.post(address, {**fields_of(checked, "draft", "check", "division"), **choices, "import": "1"})
 
     def send_all(self, connection_id: object) -> str:

@@ -88,6 +88,7 @@ CASES = {
     "wbs:add_item": Case(get=EDIT_WBS, post=EDIT_WBS, body=item, sends_ids=True),
     "wbs:edit_item": Case(get=EDIT_WBS, post=EDIT_WBS, body=item, sends_ids=True),
     "wbs:import_codes": Case(get=EDIT_WBS, post=EDIT_WBS),
+    "wbs:draft": Case(get=EDIT_WBS),
     "wbs:download_template": Case(get=EDIT_WBS),
     "wbs:export_csv": Case(get=SEE_WBS),
     "wbs:export_xlsx": Case(get=SEE_WBS),

@@ -8,7 +8,8 @@ from typing import Any, cast
 from django import forms
 
 from wbs import codes
-from wbs.models import BudgetCode, Segment, SegmentItem
+from wbs.importing import Choices
+from wbs.models import BudgetCode, ImportDraft, Segment, SegmentItem
 
 DELIMITERS = [("-", "-"), (".", "."), ("/", "/"), (" ", "space"), (":", ":"), ("none", "none (flat)")]
 
@@ -125,6 +126,16 @@ class ImportForm(forms.Form):
         self.fields["delimiter"].initial = segment.delimiter or "none"
         if not segment.is_tiered:
             del self.fields["delimiter"], self.fields["create_missing"]
+
+    @classmethod
+    def again(cls, segment: Segment, draft: ImportDraft) -> ImportForm:
+        """The form as it was when the list was checked."""
+        form = cls(segment)
+        if draft.question and segment.is_tiered:
+            choices = Choices.from_data(draft.choices)
+            form.fields["delimiter"].initial = choices.delimiter or "none"
+            form.fields["create_missing"].initial = choices.creates_divisions
+        return form
 
     @property
     def chosen_delimiter(self) -> str:

@@ -9,14 +9,16 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from wbs.codes import MAX_TIERS, clean, code_problem, description_problem, fold, full_code_problem
 from wbs.listing import unguard
 
 MAX_BYTES = 5 * 1024 * 1024
 MAX_ROWS = 20_000
+SHOWN = 500  # problems, and divisions whose description can be edited, on one page
 COLUMNS = ("code", "description")
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 
@@ -42,6 +44,12 @@ DAMAGES = (
     Damage(re.compile(r"\d+(?:[.,]\d+)?E\+\d+|\d+[.,]\d+E-\d+"), "a rounded number"),  # 1.00E+05
 )
 BROKEN_CELL = re.compile(r"#(?:REF!|N/A|NAME\?|VALUE!|DIV/0!|NULL!|NUM!|SPILL!|CALC!|#+)", re.IGNORECASE)
+
+
+Tell = Callable[[int], None]  # hears of every row how many were done before it
+
+
+def silent(done: int) -> None: ...
 
 
 class UnreadableFile(Exception):
@@ -85,7 +93,7 @@ class Sheet:
         return cls(rows, problems, [str(note) for note in data["notes"]])
 
 
-def read_csv(content: bytes) -> Sheet:
+def read_csv(content: bytes, tell: Tell = silent) -> Sheet:
     """Read a CSV file with the columns `code` and `description`, in any order. Raises UnreadableFile."""
     text, notes = _decode(content)
     separator = _separator(text)
@@ -99,7 +107,8 @@ def read_csv(content: bytes) -> Sheet:
     notes += unused
     rows: list[Row] = []
     problems: list[Problem] = []
-    for record in records:
+    for number, record in enumerate(records):
+        tell(number)
         if len(rows) == MAX_ROWS:
             raise UnreadableFile(f"The file has more than {MAX_ROWS:,} rows. Import it in parts.")
         if record.trouble:
@@ -210,6 +219,56 @@ class Known:
 
 
 @dataclass(frozen=True)
+class Choices:
+    """What someone chose beside the file."""
+
+    delimiter: str = ""
+    creates_divisions: bool = True
+    names: dict[str, str] = field(default_factory=dict)  # what was typed as description of a division, by folded code
+
+    as_data = asdict
+
+    @classmethod
+    def from_data(cls, data: dict[str, Any]) -> Choices:
+        return cls(**data)
+
+
+@dataclass(frozen=True)
+class Division:
+    """A missing division, with the description that it gets, or with what was typed and will not do."""
+
+    code: str
+    key: str
+    description: str
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """A check in short: how much, and the first of each kind."""
+
+    good: int = 0
+    division_count: int = 0
+    problem_count: int = 0
+    divisions: list[Division] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    fingerprint: str = ""
+    why_not: str = ""  # why nothing can be imported before something is mended
+    trouble: str = ""  # why the file could not be read at all
+
+    as_data = asdict
+
+    @classmethod
+    def from_data(cls, data: dict[str, Any]) -> Report:
+        lists = {
+            "divisions": [Division(**each) for each in data["divisions"]],
+            "problems": [Problem(**each) for each in data["problems"]],
+        }
+        return cls(**{**data, **lists})
+
+
+@dataclass(frozen=True)
 class Check:
     """What an import would do: `good` rows and missing `divisions` are added, the rest stays out."""
 
@@ -217,6 +276,24 @@ class Check:
     divisions: list[NewCode]
     problems: list[Problem]
     notes: list[str]
+
+    def report(self, choices: Choices) -> Report:
+        divisions = []
+        for new in self.divisions:
+            code = choices.delimiter.join(new.tiers)
+            typed = choices.names.get(fold(code), new.description)
+            divisions.append(Division(code, fold(code), typed, description_problem(clean(typed))))
+        is_mended = not any(division.problem for division in divisions)
+        return Report(
+            len(self.good),
+            len(divisions),
+            len(self.problems),
+            divisions[:SHOWN],
+            self.problems[:SHOWN],
+            self.notes,
+            self.fingerprint,
+            "" if is_mended else "See the descriptions of the missing divisions.",
+        )
 
     @property
     def fingerprint(self) -> str:
@@ -232,6 +309,7 @@ def check(
     *,
     creates_divisions: bool = True,
     division_names: Mapping[str, str] | None = None,
+    tell: Tell = silent,
 ) -> Check:
     """Judge each row against the rules, the other rows and the list. `known` and `division_names` are by folded code.
 
@@ -240,7 +318,8 @@ def check(
     problems = list(sheet.problems)
     first_rows: dict[str, int] = {}
     sound: list[NewCode] = []
-    for row in sheet.rows:
+    for number, row in enumerate(sheet.rows):
+        tell(number)
         code = _tiers(row.code, delimiter)
         key = fold(delimiter.join(code))
         if sentence := _row_problem(row, code, delimiter):

@@ -18,6 +18,7 @@ urlpatterns = [
     path(f"{CODES}add/", items.add_item, name="add_item"),
     path(f"{CODES}<int:item_id>/", items.edit_item, name="edit_item"),
     path(f"{CODES}import/", lists.import_codes, name="import_codes"),
+    path(f"{CODES}import/<int:draft_id>/", lists.show_draft, name="draft"),
     path(f"{CODES}import/template/", lists.download_template, name="download_template"),
     path(f"{CODES}export/", lists.export_csv, name="export_csv"),
     path(f"{CODES}export/xlsx/", lists.export_xlsx, name="export_xlsx"),

@@ -9,7 +9,7 @@ import io
 import re
 import warnings
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, time, timedelta
 from typing import Any
 from zipfile import BadZipFile, ZipFile
@@ -26,10 +26,12 @@ from wbs.importing import (
     Problem,
     Row,
     Sheet,
+    Tell,
     UnreadableFile,
     columns_of,
     few,
     read_csv,
+    silent,
     too_large,
 )
 
@@ -46,39 +48,51 @@ TEXT_FORMAT = "@"  # a column of this format keeps 1-10 and 007 as they are type
 warnings.filterwarnings("ignore", category=UserWarning, module=r"openpyxl\.")
 
 
-def read_list(content: bytes) -> Sheet:
+def count_rows(content: bytes) -> int:
+    """About how many rows a list has, at a glance. Raises UnreadableFile for what is too large to be read."""
+    if content.startswith(ZIP):
+        return _look_inside(content)
+    if len(content) > MAX_BYTES:
+        raise too_large()
+    return max(content.count(b"\n"), content.count(b"\r"))
+
+
+def read_list(content: bytes, tell: Tell = silent) -> Sheet:
     """Read a list of codes in any format that we know. Raises UnreadableFile."""
     if content.startswith(OLE):
         raise UnreadableFile("This workbook is an old one (.xls) or has a password. Save it as .xlsx without one.")
-    return read_xlsx(content) if content.startswith(ZIP) else read_csv(content)
+    return (read_xlsx if content.startswith(ZIP) else read_csv)(content, tell)
 
 
-def read_xlsx(content: bytes) -> Sheet:
+def read_xlsx(content: bytes, tell: Tell = silent) -> Sheet:
     """Read the first visible sheet, with the columns `code` and `description` in any order. Raises UnreadableFile."""
     _look_inside(content)
     reader = _Reader()
-    try:
-        book = load_workbook(io.BytesIO(content), read_only=True)
-        sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"] or book.worksheets
-        sheets[0].reset_dimensions()  # what the file says of its size need not be true
-        for row in sheets[0].iter_rows(max_row=LAST_ROW, max_col=LAST_COLUMN):
-            reader.read(row)
-    except UnreadableFile:
-        raise
-    except Exception as trouble:  # whatever openpyxl stumbles over in a file that no spreadsheet wrote
-        raise UnreadableFile(DAMAGED) from trouble
+    for row in _rows(content, reader.notes):
+        tell(len(reader.rows))
+        reader.read(row)
     if not reader.places:
         raise UnreadableFile("The file is empty.")
-    if len(book.sheetnames) > 1:
-        reader.notes.append(f"Only the sheet “{sheets[0].title}” was read.")
     return reader.sheet()
 
 
-def _look_inside(content: bytes) -> None:
-    """Refuse what is packed so that reading it would take all memory or all day."""
+def _rows(content: bytes, notes: list[str]) -> Iterator[Sequence[Any]]:
+    try:
+        book = load_workbook(io.BytesIO(content), read_only=True)
+        sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"] or book.worksheets
+        if len(book.sheetnames) > 1:
+            notes.append(f"Only the sheet “{sheets[0].title}” was read.")
+        sheets[0].reset_dimensions()  # what the file says of its size need not be true
+        yield from sheets[0].iter_rows(max_row=LAST_ROW, max_col=LAST_COLUMN)
+    except Exception as trouble:  # whatever openpyxl stumbles over in a file that no spreadsheet wrote
+        raise UnreadableFile(DAMAGED) from trouble
+
+
+def _look_inside(content: bytes) -> int:
+    """About how many rows there are. Refuses what is packed so that reading it would take all memory or all day."""
     if len(content) > MAX_BYTES:
         raise too_large()
-    size = tags = 0
+    size = tags = rows = 0
     try:
         with ZipFile(io.BytesIO(content)) as archive:
             for part in archive.infolist():
@@ -86,10 +100,12 @@ def _look_inside(content: bytes) -> None:
                     while chunk := unpacked.read(1 << 16):
                         size += len(chunk)
                         tags += chunk.count(b"<")
+                        rows += chunk.count(b"</row>")
                         if size > MAX_UNPACKED or tags > MAX_TAGS:
                             raise UnreadableFile("The workbook is too large when unpacked. Import it in parts.")
     except (BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError, zlib.error) as trouble:
         raise UnreadableFile(DAMAGED) from trouble
+    return rows
 
 
 class _Reader:

@@ -1,15 +1,24 @@
-"""A list that was checked and waits for its import."""
+"""A list that was uploaded, is checked, and waits for its import."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from companies.models import Member
+from wbs.importing import Check, Choices, Report, Sheet, Tell, UnreadableFile, check, silent
 from wbs.models.segments import Segment
+from wbs.workbooks import count_rows, read_list
+
+KEPT = timedelta(days=1)
+LONG_ROWS = 5_000  # more than these take longer than a click may
+PORTION = 500  # rows between two signs of life
+UNCLAIMED, LOST = timedelta(seconds=3), timedelta(seconds=30)  # after which someone else does the work
 
 
 class ImportDraftQuerySet(models.QuerySet["ImportDraft"]):
@@ -19,21 +28,124 @@ class ImportDraftQuerySet(models.QuerySet["ImportDraft"]):
     def expired(self) -> ImportDraftQuerySet:
         return self.filter(created_at__lte=timezone.now() - KEPT)
 
+    def light(self) -> ImportDraftQuerySet:
+        """Without the list itself, for pages that only tell how far it is."""
+        light = self.defer("content", "sheet", "report").select_related("member__user")
+        return light.annotate(is_answered=Q(report__isnull=False))
 
-KEPT = timedelta(days=1)
+
+class Superseded(Exception):
+    """The list is to be checked otherwise by now, or is gone."""
 
 
 class ImportDraft(models.Model):
-    """A list that someone uploaded and checked, kept between "Check File" and "Import"."""
+    """A list that someone uploaded, kept between "Check File" and "Import".
+
+    A long one is read and checked by a worker; if none comes, by whoever asks how far it is. Each question has a
+    number: what was found for an earlier one is not kept.
+    """
 
     member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="import_drafts")
     segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="import_drafts")
     name = models.CharField(max_length=255)  # of the file
-    sheet = models.JSONField()  # `importing.Sheet` as plain data
+    content = models.BinaryField(null=True)  # a long file until it is read
+    sheet = models.JSONField(null=True)  # `importing.Sheet` as plain data
     created_at = models.DateTimeField(db_default=Now())
+    choices = models.JSONField(default=dict)  # `importing.Choices` as plain data
+    question = models.PositiveIntegerField(default=0)  # 0: not asked yet what an import would do
+    asked_at = models.DateTimeField(null=True)
+    worked_at = models.DateTimeField(null=True)  # last sign of life of who reads and checks
+    total = models.PositiveIntegerField(default=0)  # rows, estimated until they are read
+    done = models.PositiveIntegerField(default=0)  # of them read, then of them checked
+    is_read = models.BooleanField(default=True)
+    report = models.JSONField(null=True)  # `importing.Report` as plain data: what was found
     imported = models.PositiveIntegerField(null=True)  # codes that came of it; null: not imported yet
 
     objects = ImportDraftQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.name
+
+    @classmethod
+    def keep(cls, member: Member, segment: Segment, name: str, content: bytes) -> ImportDraft:
+        """Keep an uploaded list: read at once when it is short. Raises UnreadableFile."""
+        total = count_rows(content)
+        kept: dict[str, Any] = {"member": member, "segment": segment, "name": name[:255], "total": total}
+        if total > LONG_ROWS:
+            kept |= {"content": content, "is_read": False}
+        else:
+            kept["sheet"] = read_list(content).as_data()
+        cls.objects.expired().delete()
+        return cls.objects.create(**kept)
+
+    @property
+    def is_long(self) -> bool:
+        return self.total > LONG_ROWS
+
+    @property
+    def is_open(self) -> bool:
+        """Whether someone still has to find out what an import would do."""
+        return self.is_long and self.question > 0 and self.report is None
+
+    @property
+    def is_left_alone(self) -> bool:
+        """Whether nobody seems to work on it."""
+        now = timezone.now()
+        if self.worked_at:
+            return self.worked_at < now - LOST
+        return self.asked_at is not None and self.asked_at < now - UNCLAIMED
+
+    def ask(self, choices: Choices) -> None:
+        """What would an import do with these choices?"""
+        self.choices, self.question, self.asked_at = choices.as_data(), self.question + 1, timezone.now()
+        self.report, self.worked_at, self.done = None, None, 0
+        self.save(update_fields=["choices", "question", "asked_at", "report", "worked_at", "done"])
+
+    def answer(self, tell: Tell = silent) -> Check:
+        """What an import would do now."""
+        choices = Choices.from_data(self.choices)
+        return check(
+            Sheet.from_data(self.sheet or {}),
+            choices.delimiter,
+            self.segment.known_codes(),
+            creates_divisions=choices.creates_divisions,
+            division_names=choices.names,
+            tell=tell,
+        )
+
+    def found(self) -> Report:
+        """The answer in short, as it was found, or found now."""
+        return Report.from_data(self.report) if self.report else self.answer().report(Choices.from_data(self.choices))
+
+    def work(self) -> None:
+        """Read and check the list, telling how far that is. Twice, late or never does no harm."""
+        if not self._claim():
+            return
+        try:
+            if not self.is_read:
+                self._read()
+            report = self.answer(self._tell).report(Choices.from_data(self.choices))
+        except UnreadableFile as trouble:
+            report = Report(trouble=str(trouble))
+        except Superseded:
+            return
+        self._unanswered().update(report=report.as_data(), done=self.total)
+
+    def _unanswered(self) -> ImportDraftQuerySet:
+        return ImportDraft.objects.filter(pk=self.pk, question=self.question, report__isnull=True)
+
+    def _claim(self) -> bool:
+        now = timezone.now()
+        free = self._unanswered().filter(Q(worked_at=None) | Q(worked_at__lt=now - LOST))
+        return bool(free.update(worked_at=now, done=0))
+
+    def _tell(self, done: int, **values: Any) -> None:
+        if (done % PORTION == 0 or values) and not self._unanswered().update(
+            done=done, worked_at=timezone.now(), **values
+        ):
+            raise Superseded
+
+    def _read(self) -> None:
+        sheet = read_list(bytes(self.content or b""), self._tell)
+        self.sheet, self.content, self.is_read, self.total = sheet.as_data(), None, True, len(sheet.rows)
+        self._tell(0, sheet=self.sheet, content=None, is_read=True, total=self.total)

@@ -3,42 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any, cast
+from typing import cast
 
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
+from django_htmx.http import HttpResponseClientRefresh
 
 from companies.access import MemberRequest, member_required
 from companies.models import Level, Tool
-from wbs.codes import clean, description_problem, fold
 from wbs.errors import Refused
 from wbs.forms import ImportForm
-from wbs.importing import MAX_BYTES, Check, Sheet, UnreadableFile, check
+from wbs.importing import MAX_BYTES, Choices, Report, UnreadableFile
 from wbs.listing import write_csv
 from wbs.models import ImportDraft, Segment
+from wbs.tasks import wake
 from wbs.views.items import count_of
 from wbs.views.tree import id_in, segment_of
-from wbs.workbooks import read_list, write_template, write_xlsx
+from wbs.workbooks import write_template, write_xlsx
 
-SHOWN = 500  # problems, and divisions whose description can be edited, on one page
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 DIVISION = "division:"  # before the folded code, in the name of a field
-
-
-@dataclass(frozen=True)
-class Division:
-    """A missing division on the page of the check, with the description that was typed."""
-
-    code: str
-    name: str  # of its field
-    description: str
-    problem: str = ""
+RECENT = 20  # checks that are listed
 
 
 @require_http_methods(["GET", "POST"])
@@ -50,96 +40,108 @@ def import_codes(request: MemberRequest, segment: str) -> HttpResponse:
         return import_page(request, ImportForm(within))
     form = ImportForm(within, request.POST, request.FILES)
     wants_import = "import" in request.POST
-    draft = draft_of(request, within)
+    draft = draft_of(within, id_in(request.POST.get("draft", "")))
     if request.FILES.get("file"):
-        draft, wants_import = read_draft(request, form), False  # nobody imports what nobody saw
+        draft, wants_import = keep_file(request, form), False  # nobody imports what nobody saw
     elif draft is None:
         form.add_error(
             "file", "This check is no longer kept. Choose the file again." if wants_import else "Choose a file."
         )
     if draft is None or not form.is_valid():
         return import_page(request, form, draft)
-    if wants_import:
+    if wants_import and draft.is_read:
         return import_draft(request, form, draft)
-    return show_check(request, form, draft, check_draft(request, form, draft))
+    draft.ask(choices_of(request, form))
+    if not draft.is_open:
+        return import_page(request, form, draft, draft.found())
+    wake(draft.pk)
+    return redirect("wbs:draft", request.member.company.slug, segment, draft.pk)
 
 
-def import_page(
-    request: MemberRequest, form: ImportForm, draft: ImportDraft | None = None, **shown: Any
-) -> HttpResponse:
-    return render(request, "wbs/import.html", {"form": form, "segment": form.segment, "draft": draft, **shown})
-
-
-def read_draft(request: MemberRequest, form: ImportForm) -> ImportDraft | None:
+def keep_file(request: MemberRequest, form: ImportForm) -> ImportDraft | None:
     upload = cast(UploadedFile, request.FILES["file"])
     try:
-        sheet = read_list(upload.read(MAX_BYTES + 1))
+        name = PurePath(upload.name or "").name
+        return ImportDraft.keep(request.member, form.segment, name, upload.read(MAX_BYTES + 1))
     except UnreadableFile as trouble:
         form.add_error("file", str(trouble))
         return None
-    ImportDraft.objects.expired().delete()
-    name = PurePath(upload.name or "").name[:255]
-    return request.member.import_drafts.create(segment=form.segment, name=name, sheet=sheet.as_data())
 
 
-def draft_of(request: MemberRequest, segment: Segment) -> ImportDraft | None:
-    pk = id_in(request.POST.get("draft", ""))
-    return request.member.import_drafts.living().filter(pk=pk, segment=segment).first() if pk else None
+def draft_of(segment: Segment, pk: int | None) -> ImportDraft | None:
+    draft = segment.import_drafts.living().filter(pk=pk).first() if pk else None
+    if draft:
+        draft.segment = segment
+    return draft
 
 
-def check_draft(request: MemberRequest, form: ImportForm, draft: ImportDraft) -> Check:
-    names = [name for name in request.POST if name.startswith(DIVISION)]
-    return check(
-        Sheet.from_data(draft.sheet),
-        form.chosen_delimiter,
-        form.segment.known_codes(),
-        creates_divisions=form.creates_divisions,
-        division_names={name.removeprefix(DIVISION): request.POST[name] for name in names},
-    )
+def choices_of(request: MemberRequest, form: ImportForm) -> Choices:
+    names = {name.removeprefix(DIVISION): request.POST[name] for name in request.POST if name.startswith(DIVISION)}
+    return Choices(form.chosen_delimiter, form.creates_divisions, names)
 
 
-def division_fields(request: MemberRequest, result: Check, delimiter: str) -> list[Division]:
-    fields = []
-    for division in result.divisions:
-        code = delimiter.join(division.tiers)
-        name = DIVISION + fold(code)
-        typed = request.POST.get(name, division.description)
-        fields.append(Division(code, name, typed, description_problem(clean(typed))))
-    return fields
-
-
-def show_check(
-    request: MemberRequest, form: ImportForm, draft: ImportDraft, result: Check, notice: str = ""
+def import_page(
+    request: MemberRequest,
+    form: ImportForm,
+    draft: ImportDraft | None = None,
+    report: Report | None = None,
+    notice: str = "",
 ) -> HttpResponse:
-    fields = division_fields(request, result, form.chosen_delimiter)
-    shown = {"divisions": fields[:SHOWN], "problems": result.problems[:SHOWN]}
-    return import_page(request, form, draft, check=result, notice=notice, **shown)
+    drafts = [] if draft else form.segment.import_drafts.living().light().order_by("-pk")[:RECENT]
+    shown = {"form": form, "segment": form.segment, "draft": draft, "report": report, "notice": notice}
+    return render(request, "wbs/import.html", {**shown, "drafts": drafts})
+
+
+@require_GET
+@member_required(Tool.ADMIN, Level.ADMIN)
+def show_draft(request: MemberRequest, segment: str, draft_id: int) -> HttpResponse:
+    """A check that was left, found again: what it found, or how far it is. Nobody at work? Then this request is."""
+    within = segment_of(request, segment)
+    draft = draft_of(within, draft_id)
+    if draft is None:
+        raise Http404("There is no such check, or it is no longer kept.")
+    if draft.is_open and draft.is_left_alone:
+        draft.work()
+        draft.refresh_from_db()
+        draft.segment = within
+    if request.htmx:
+        return render(request, "wbs/_progress.html", {"draft": draft}) if draft.is_open else HttpResponseClientRefresh()
+    form = ImportForm.again(within, draft)
+    if draft.is_open or not draft.question:
+        return import_page(request, form, draft)
+    if draft.imported is not None:
+        return import_page(request, form, draft, notice=f"{count_of(draft.imported)} imported from {draft} already.")
+    report = draft.found()
+    if report.trouble:
+        return import_page(request, form, notice=report.trouble)
+    return import_page(request, form, draft, report)
 
 
 def import_draft(request: MemberRequest, form: ImportForm, draft: ImportDraft) -> HttpResponse:
     """Check anew, as the only one who changes the tree, and import if nothing differs from what was shown."""
-    segment = form.segment
+    segment, choices = form.segment, choices_of(request, form)
+    draft.choices = choices.as_data()
     try:
         with transaction.atomic():
             segment.lock()
             draft.refresh_from_db(fields=["imported"])
             if draft.imported is None:  # else this is a second click
-                result = check_draft(request, form, draft)
-                refuse_surprises(request, form, result)
-                new = [*result.divisions, *result.good]
-                draft.imported = segment.add_codes(new, form.chosen_delimiter, request.user)
+                result = draft.answer()
+                refuse_surprises(request, result.report(choices))
+                draft.imported = segment.add_codes([*result.divisions, *result.good], choices.delimiter, request.user)
                 draft.save(update_fields=["imported"])
     except Refused as refusal:
-        result = check_draft(request, form, draft)
-        return show_check(request, form, draft, result, f"Nothing was imported yet. {refusal.sentence}")
+        return import_page(
+            request, form, draft, draft.answer().report(choices), f"Nothing was imported yet. {refusal.sentence}"
+        )
     messages.success(request, f"{count_of(draft.imported)} imported from {draft.name}.")
     return redirect("wbs:codes", request.member.company.slug, segment.slug)
 
 
-def refuse_surprises(request: MemberRequest, form: ImportForm, result: Check) -> None:
-    if any(field.problem for field in division_fields(request, result, form.chosen_delimiter)):
-        raise Refused("See the descriptions of the missing divisions.")
-    if result.fingerprint != request.POST.get("check"):
+def refuse_surprises(request: MemberRequest, report: Report) -> None:
+    if report.why_not:
+        raise Refused(report.why_not)
+    if report.fingerprint != request.POST.get("check"):
         raise Refused("The list or a choice changed since the check: this is what would happen now.")
 
 
