@@ -52,6 +52,13 @@ def test_it_reads_the_text_however_it_is_written(document: str | bytes) -> None:
         b"\0",
         b"",
         "<a>" * 300 + "</a>" * 300,
+        "<a>" + "<b/>" * 200_000 + "</a>",
+        "<a>" + "".join(f"<b{number}/>" for number in range(200_000)) + "</a>",
+        "<a " + " ".join(f'b{number}=""' for number in range(200_000)) + "/>",
+        f"<a>{'<b/>' * 200_000}</a>".encode("utf-16"),
+        *(b'<?xml version="1.0" encoding="%s"?><a/>' % name for name in (b"utf-16", b"x-none", b"\xe9", b"hz", b"")),
+        b'<?xml version="1.0" encoding="utf-7"?>+ADw-a/+AD4-',
+        b"\xef\xbb\xbf<?xml version='1.0' encoding = 'UTF-7'?>+ADw-a/+AD4-",
     ],
 )
 def test_it_refuses_what_is_broken_or_hostile(document: str | bytes) -> None:
@@ -66,3 +73,9 @@ def test_a_bomb_of_entities_is_refused_before_it_goes_off() -> None:
     for body in ("<a>&e11;</a>", '<a b="&e11;"/>'):
         with pytest.raises(BadXML):
             parse(document + body)
+
+
+def test_a_chart_of_ten_thousand_accounts_is_read() -> None:
+    fields = "".join(f"<Field{number}>value</Field{number}>" for number in range(6))
+
+    assert len(parse(f"<a>{f'<AccountRet>{fields}</AccountRet>' * 10_000}</a>")) == 10_000
