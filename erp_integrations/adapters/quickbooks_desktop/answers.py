@@ -28,6 +28,7 @@ from erp_integrations.errors import ConfigurationError, ERPError, TransientError
 from erp_integrations.xml import BadXML, parse
 
 UNREADABLE = "QuickBooks gave an answer that cannot be read."
+ID_LIMIT = 36  # of a ListID, by Intuit's schema
 KINDS = {
     "Income": AccountKind.INCOME,
     "OtherIncome": AccountKind.OTHER_INCOME,
@@ -251,8 +252,9 @@ def _text(within: etree._Element, path: str) -> str:
 
 
 def _list_id(row: etree._Element) -> str:
-    if not (found := _text(row, "ListID")):
-        raise unreadable(f"{row.tag} without a ListID")
+    found = _text(row, "ListID")
+    if not 0 < len(found) <= ID_LIMIT:
+        raise unreadable(f"{row.tag} with a ListID of {len(found)} characters")
     return found
 
 
