@@ -84,7 +84,7 @@ def answer(operation: str, result: str | int | Sequence[str]) -> bytes:
         told.text = _writable(str(result))
     else:
         for text in result:
-            etree.SubElement(told, f"{{{NAMESPACE}}}string").text = text
+            etree.SubElement(told, f"{{{NAMESPACE}}}string").text = _writable(text)
     return _written(envelope)
 
 
