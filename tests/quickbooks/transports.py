@@ -34,6 +34,9 @@ OPERATIONS: dict[str, tuple[tuple[str, str], ...]] = {
     "connectionError": (TICKET, ("hresult", "string"), ("message", "string")),
     "getLastError": (TICKET,),
     "closeConnection": (TICKET,),
+    "getInteractiveURL": (("wcTicket", "string"), ("sessionID", "string")),
+    "interactiveDone": (("wcTicket", "string"),),
+    "interactiveRejected": (("wcTicket", "string"), ("reason", "string")),
 }
 WHOLE_NUMBER = re.compile(r"\s*[+-]?\d+\s*")
 
