@@ -21,6 +21,11 @@ from wbs.models import SegmentItem
 FIELDS = ("income_account", "expense_account")
 
 
+def source_of(field: str) -> str:
+    """The field of a code's export that tells from whom it has this account."""
+    return field.replace("_account", "_from")
+
+
 @dataclass(frozen=True)
 class Default:
     """An account that is inherited, and from whom: "03", or the connection's name."""
@@ -62,18 +67,17 @@ class Defaults:
         found = (self._by_key[field].get(key) for key in self._upwards(code_key) if key != code_key)
         return next((default for default in found if default), self._last.get(field))
 
-    def source(self, field: str, code_key: str, account_id: int | None) -> str:
-        """From whom the code has this account; empty when it is another than the default."""
-        default = self.of(field, code_key)
-        return default.source if default and default.account.pk == account_id else ""
-
     def expression(self, field: str, rows: Iterable[tuple[int, str]], key: str, otherwise: Any) -> Combinable | None:
         """What each of these rows (its `key`, its code_key) gets, for an UPDATE; None: none of them gets anything."""
-        return self._case(field, rows, key, otherwise, lambda account: account.pk, BigIntegerField())
+        return self._case(field, rows, key, otherwise, lambda default: default.account.pk, BigIntegerField())
 
     def words(self, field: str, rows: Iterable[tuple[int, str]], key: str, otherwise: Any) -> Combinable | None:
         """The same as people read it."""
-        return self._case(field, rows, key, otherwise, str, CharField())
+        return self._case(field, rows, key, otherwise, lambda default: str(default.account), CharField())
+
+    def sources(self, field: str, rows: Iterable[tuple[int, str]], key: str, otherwise: Any) -> Combinable | None:
+        """From whom each gets it."""
+        return self._case(field, rows, key, otherwise, lambda default: default.source, CharField())
 
     def _case(
         self,
@@ -81,14 +85,14 @@ class Defaults:
         rows: Iterable[tuple[int, str]],
         key: str,
         otherwise: Any,
-        value: Callable[[GLAccount], Any],
+        value: Callable[[Default], Any],
         kind: Field[Any, Any],
     ) -> Case | None:
-        groups: dict[GLAccount, list[int]] = defaultdict(list)
+        groups: dict[Default, list[int]] = defaultdict(list)
         for pk, code_key in rows:
             if default := self.of(field, code_key):
-                groups[default.account].append(pk)
-        whens = [When(**{f"{key}__in": ids}, then=Value(value(account), kind)) for account, ids in groups.items()]
+                groups[default].append(pk)
+        whens = [When(**{f"{key}__in": ids}, then=Value(value(default), kind)) for default, ids in groups.items()]
         return Case(*whens, default=otherwise, output_field=kind) if whens else None
 
     def _upwards(self, code_key: str) -> Iterator[str]:

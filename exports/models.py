@@ -222,6 +222,10 @@ class CodeExport(models.Model):
         GLAccount, on_delete=models.PROTECT, null=True, db_index=False, related_name="+"
     )
 
+    # Whose default filled the account in: "03", or the connection's name; empty when someone chose it.
+    income_from = models.CharField(max_length=255, blank=True)
+    expense_from = models.CharField(max_length=255, blank=True)
+
     batch = models.ForeignKey(Batch, on_delete=models.PROTECT, null=True, related_name="exports")  # the last click
     export_batch = models.ForeignKey(Batch, on_delete=models.PROTECT, null=True, related_name="+")  # that accepted it
     due_at = models.DateTimeField(null=True)  # QUEUED, UNKNOWN: not before this moment
@@ -314,6 +318,10 @@ class CodeExport(models.Model):
             return row
         if row.version != version or row.status not in ASSIGNABLE:
             raise Conflict(row)
+        sources = {  # an account that changes is no default any more
+            "income_from": row.income_from if income_id == row.income_account_id else "",
+            "expense_from": row.expense_from if expense_id == row.expense_account_id else "",
+        }
         with transaction.atomic():
             written = (
                 cls.objects.filter(pk=row.pk, version=version, status__in=ASSIGNABLE)
@@ -322,6 +330,7 @@ class CodeExport(models.Model):
                 .update(
                     income_account=income_id,
                     expense_account=expense_id,
+                    **sources,
                     version=version + 1,
                     changed_at=Now(),
                     changed_by=member.user_id,
@@ -333,6 +342,7 @@ class CodeExport(models.Model):
             audit.record_each(
                 new, member.user_id, "export.assigned", kind="export", label="code", old=row.accounts, new=ACCOUNTS
             )
+        row.income_from, row.expense_from = sources.values()
         row.version, row.changed_by_id = version + 1, member.user_id
         row.income_account_id, row.expense_account_id = income_id, expense_id
         return row

@@ -14,7 +14,6 @@ from django.http import QueryDict
 from companies.models import Member
 from erp_integrations.base import INCOME_KINDS
 from erp_integrations.models import Connection
-from exports.defaults import FIELDS, Defaults
 from exports.models import ASSIGNABLE, FILTERS, REJECTABLE, UNFINISHED, CodeExport, CodeExportQuerySet, Status
 from exports.words import StatusWords, status_words
 
@@ -181,8 +180,7 @@ class Row:
     problem: str = ""
 
     @classmethod
-    def of(cls, export: CodeExport, member: Member, defaults: Defaults | None, problem: str = "") -> Row:
-        """Without the defaults it does not tell where the accounts come from."""
+    def of(cls, export: CodeExport, member: Member, problem: str = "") -> Row:
         may, status = member.can_review, export.status
         has_expense = export.connection.capabilities.has_expense_account
         return cls(
@@ -196,7 +194,7 @@ class Row:
             can_reject=may and status in REJECTABLE,
             can_unlink=may and status == Status.SUCCESS,
             has_changed=status == Status.SUCCESS and export.item.version != export.item_version,
-            inherited=_inherited(export, defaults) if defaults and status in ASSIGNABLE else "",
+            inherited=_inherited(export) if status in ASSIGNABLE else "",
             takes_purchases=export.connection.capabilities.income_takes_purchases
             and bool(export.income_account_id and not export.expense_account_id),
             problem=problem,
@@ -208,13 +206,12 @@ def is_linkable(export: CodeExport) -> bool:
     return bool(export.receipt and not export.receipt.get("obstacle"))
 
 
-def _inherited(export: CodeExport, defaults: Defaults) -> str:
+def _inherited(export: CodeExport) -> str:
     """ "Accounts: default of 03", "Income: default of Practice ERP"."""
-    found = [defaults.source(field, export.code_key, getattr(export, f"{field}_id")) for field in FIELDS]
-    if found[0] == found[1]:
-        return f"Accounts: default of {found[0]}" if found[0] else ""
-    told = zip(("Income", "Expense"), found, strict=True)
-    return ", ".join(f"{kind}: default of {source}" for kind, source in told if source)
+    income, expense = export.income_from, export.expense_from
+    if income == expense:
+        return f"Accounts: default of {income}" if income else ""
+    return ", ".join(f"{kind}: default of {it}" for kind, it in (("Income", income), ("Expense", expense)) if it)
 
 
 @dataclass(frozen=True)

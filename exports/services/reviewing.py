@@ -13,7 +13,7 @@ from companies import audit, mail
 from companies.models import Member
 from erp_integrations.base import AccountKind
 from erp_integrations.models import Connection, GLAccount
-from exports.defaults import FIELDS, Defaults
+from exports.defaults import FIELDS, Defaults, source_of
 from exports.models import (
     ACCOUNTS,
     ASSIGNABLE,
@@ -150,8 +150,10 @@ def _chosen(
     for field, account in chosen.items():
         if account is not INHERIT:
             values[field], words[field] = account, Value(str(account or "none"))
+            values[source_of(field)] = ""
         elif defaults and (value := defaults.expression(field, keys, "pk", F(field))):
             values[field], words[field] = value, defaults.words(field, keys, "pk", words[field])
+            values[source_of(field)] = defaults.sources(field, keys, "pk", F(source_of(field)))
     return values, words
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Subquery
+from django.db.models import Case, Exists, F, OuterRef, Subquery, Value, When
 from django.db.models.functions import Coalesce, Now
 
 from companies.models import Member
 from erp_integrations.base import CodeData
 from erp_integrations.models import Connection
-from exports.defaults import FIELDS, Defaults
+from exports.defaults import FIELDS, Defaults, source_of
 from exports.models import Attempt, Batch, CodeExport, CodeExportQuerySet, Status
 from exports.services.moves import arrive, click, hold_versions, lock_items, move
 from exports.services.results import Problem, Result
@@ -128,7 +129,7 @@ def _send_again(items: list[SegmentItem], batch: Batch, defaults: Defaults) -> N
         "item_version": "version",
     }
     keys = [(item.pk, item.full_code_key) for item in items]
-    inherited = [(field, defaults.expression(field, keys, "item", None)) for field in FIELDS]
+    filled = {field: defaults.expression(field, keys, "item", None) for field in FIELDS}
     moved = move(
         rejected,
         Status.READY,
@@ -142,10 +143,24 @@ def _send_again(items: list[SegmentItem], batch: Batch, defaults: Defaults) -> N
         detail="",
         receipt=None,
         **{field: Subquery(item.values(source)) for field, source in as_now.items()},
-        **{field: Coalesce(F(f"{field}_id"), default) for field, default in inherited if default},
+        **{field: Coalesce(F(f"{field}_id"), default) for field, default in filled.items() if default},
+        **{source_of(field): _source_if_empty(field, keys, defaults) for field, default in filled.items() if default},
     )
     if moved:
         hold_versions(batch)
+
+
+def _source_if_empty(field: str, keys: list[tuple[int, str]], defaults: Defaults) -> Case:
+    """Whose default it is, for rows that had no account."""
+    kept = F(source_of(field))
+    return Case(When(**{field: None}, then=defaults.sources(field, keys, "item", Value(""))), default=kept)
+
+
+def _filled_in(item: SegmentItem, defaults: Defaults) -> dict[str, Any]:
+    """The accounts that a new code gets, and from whom."""
+    found = {field: defaults.of(field, item.full_code_key) for field in FIELDS}
+    accounts = {field: default.account for field, default in found.items() if default}
+    return {**accounts, **{source_of(field): default.source for field, default in found.items() if default}}
 
 
 def _send_new(items: list[SegmentItem], batch: Batch, defaults: Defaults) -> None:
@@ -166,7 +181,7 @@ def _send_new(items: list[SegmentItem], batch: Batch, defaults: Defaults) -> Non
                 changed_by_id=batch.actor_id,
                 reference=reference_of(item, batch.connection),
                 batch=batch,
-                **{field: default.account for field in FIELDS if (default := defaults.of(field, item.full_code_key))},
+                **_filled_in(item, defaults),
             )
             for item in items
             if item.pk not in known

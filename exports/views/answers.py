@@ -15,7 +15,6 @@ from django_htmx.http import trigger_client_event
 from companies.access import MemberRequest
 from erp_integrations.models import Connection
 from erp_integrations.views import connection_of as connection_of
-from exports.defaults import Defaults
 from exports.models import FILTERS, REJECTABLE, UNFINISHED, CodeExport, Status
 from exports.review import Counts, Listing, Progress, Row, Seen, number, read_seen, shown
 
@@ -113,15 +112,8 @@ def changed_rows(
 def _rows(
     request: MemberRequest, connection: Connection, ids: Collection[int], lacking: Collection[int] = ()
 ) -> list[Row]:
-    if not ids:
-        return []
-    exports, defaults = (
-        connection.code_exports.filter(pk__in=ids).for_review().select_related("item"),
-        Defaults(connection),
-    )
-    return [
-        Row.of(export, request.member, defaults, problem(export) if export.pk in lacking else "") for export in exports
-    ]
+    exports = connection.code_exports.filter(pk__in=ids).for_review().select_related("item") if ids else []
+    return [Row.of(export, request.member, problem(export) if export.pk in lacking else "") for export in exports]
 
 
 def answer(

@@ -37,7 +37,7 @@ def _page(
         "connection": erp,
         "tab": "standard-cost-codes",
         "base": list_url(erp),
-        "row": Row.of(export, request.member, defaults),
+        "row": Row.of(export, request.member),
         "inherited": [(kind, default) for kind, default in inherited if default],
         "banner": banner,
         "error": error,
@@ -78,8 +78,7 @@ def _newer(request: MemberRequest, slug: str, export: CodeExport) -> HttpRespons
     """409: the whole row as it is now, and a sentence."""
     if not request.htmx:
         return _page(request, slug, export.pk, error=NEWER, status=409)
-    row = Row.of(export, request.member, Defaults(export.connection), NEWER)
-    response = render(request, "exports/_row.html", {"row": row}, status=409)
+    response = render(request, "exports/_row.html", _cell(request, export, NEWER), status=409)
     return reswap(retarget(response, f"#export-{export.pk}"), "outerHTML")
 
 
@@ -92,4 +91,4 @@ def _not_saved(request: MemberRequest, slug: str, pk: int, sentence: str) -> Htt
 
 
 def _cell(request: MemberRequest, export: CodeExport, problem: str = "", *, saved: bool = False) -> dict[str, object]:
-    return {"row": Row.of(export, request.member, None, problem), "saved": saved}
+    return {"row": Row.of(export, request.member, problem), "saved": saved}

@@ -46,7 +46,7 @@ def batch(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
     context = {
         "batch": click,
         "page": page,
-        "rows": [Row.of(export, request.member, None) for export in page],
+        "rows": [Row.of(export, request.member) for export in page],
         "can_undo": request.member.can_review and click.kind == Batch.Kind.REJECT and not click.undone_at,
     }
     return render(request, "exports/batch.html", {**_frame(erp), **context})

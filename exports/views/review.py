@@ -10,7 +10,6 @@ from django.views.decorators.http import require_GET, require_POST
 
 from companies.access import MemberRequest, member_required
 from companies.models import Level, Tool
-from exports.defaults import Defaults
 from exports.review import CAP, PAGE_SIZES, Choices, Listing, Row
 from exports.views.answers import Banner, connection_of, frame, moved_rows, problem, was_seen_anew
 
@@ -40,9 +39,8 @@ def _page(request: MemberRequest, context: dict[str, Any], *, explain: bool) -> 
     first = (page - 1) * listing.rows
     found = listing.of(context["connection"]).for_review().select_related("item__parent")
     exports = list(found[first : first + listing.rows + 1])
-    defaults = Defaults(context["connection"])
     return {
-        "rows": [Row.of(e, request.member, defaults, problem(e) if explain else "") for e in exports[: listing.rows]],
+        "rows": [Row.of(e, request.member, problem(e) if explain else "") for e in exports[: listing.rows]],
         "page": page,
         "pages": f"{last:,}" if total <= CAP else "many",
         "before": context["base"] + listing.query(page=page - 1) if page > 1 else "",

@@ -69,6 +69,8 @@ def test_a_code_that_goes_again_keeps_what_was_chosen_and_gets_the_rest(desk: Ac
 
     assert desk.accounts()["03-10-100"] == ("4100", "5000")
     assert desk.accounts()["04-100"] == ("4000", None)
+    row = desk.row("03-10-100")
+    assert (row.income_from, row.expense_from) == ("", "03"), "whoever chose it is no default"
 
 
 @pytest.mark.parametrize("wrong", ["inactive", "of another kind"])
@@ -167,6 +169,18 @@ def test_many_codes_are_reset_to_what_each_inherits(desk: Accounts) -> None:
         "Income: 4000 Account 4000; Expense: 5000 Account 5000",
     )
     assert ("03-10-100", was, now) in events("export.assigned")
+
+
+def test_a_reset_tells_again_from_whom_it_is(desk: Accounts) -> None:
+    desk.give("03", desk.income, desk.expense)
+    services.send_codes(desk.dora, desk.connection, None)
+    services.assign_accounts(desk.alice, desk.connection, desk.seen(), desk.fees.pk, KEEP)
+    chosen = desk.row("03-10-100")
+
+    services.assign_accounts(desk.alice, desk.connection, desk.seen(), INHERIT, KEEP)
+
+    assert (chosen.income_from, chosen.expense_from) == ("", "03")
+    assert desk.row("03-10-100").income_from == "03"
 
 
 def test_where_nothing_is_inherited_the_account_stays(desk: Accounts) -> None:

@@ -137,8 +137,7 @@ def test_the_list_takes_the_same_queries_for_any_length(desk: Desk, dora: Client
 
 class TestReview:
     def test_a_row_tells_whose_default_it_has(self, desk: Desk) -> None:
-        set_defaults(desk.dora, desk.connection, item("03"), desk.income, None)
-        desk.ready("03-100")
+        desk.ready("03-100", income_from="03")
         desk.ready("04-100")
 
         page = html(desk.get())
@@ -146,14 +145,13 @@ class TestReview:
         assert page.count("Income: default of 03") == 1
 
     def test_both_of_one_division_are_told_in_one_word_until_someone_chooses(self, desk: Desk) -> None:
-        set_defaults(desk.dora, desk.connection, item("03"), desk.income, desk.expense)
-        row = desk.ready("03-100", expense_account=desk.expense)
+        row = desk.ready("03-100", expense_account=desk.expense, income_from="03", expense_from="03")
         assert "Accounts: default of 03" in html(desk.get())
 
         other = factories.make_account(desk.connection, "4100")
         answer = desk.post(f"{row.pk}/assign/", version=1, income=other.pk, expense=desk.expense.pk)
 
-        assert "default of" not in html(answer)
+        assert "Expense: default of 03" in html(answer)
         assert "Expense: default of 03" in html(desk.get())
 
     def test_the_page_of_a_code_resets_it_without_javascript(self, desk: Desk) -> None:
