@@ -91,8 +91,9 @@ def _sendable(items: list[SegmentItem], connection: Connection, problems: list[P
                 sentences.append(f"{rival} is sent already and differs at most by case. Rename one of them.")
             if able.has_tiers and item.parent_id and item.parent_id not in there:
                 sentences.append("It goes below its division, which is not sent. Send the division too.")
-        problems += [Problem(item.full_code, sentence, item.pk) for sentence in sentences]
-        if not sentences:
+        if sentences:
+            problems.append(Problem(item.full_code, " ".join(sentences), item.pk))
+        else:
             sendable.append(item)
             there.add(item.pk)
     return sendable

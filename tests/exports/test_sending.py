@@ -62,6 +62,18 @@ def test_codes_that_break_a_rule_stay_and_say_why(scene: Scene) -> None:
     }
 
 
+def test_a_code_that_breaks_two_rules_says_both_and_counts_once(scene: Scene) -> None:
+    ids = scene.add_codes("01-:" + "9" * 29)
+
+    result = services.send_codes(scene.dora, scene.connection, ids)
+
+    assert len(result.problems) == 1
+    assert result.problems[0].sentence == (
+        "Scripted ERP allows 20 characters for a code; this one has 33. Shorten it. "
+        "Scripted ERP does not allow : in a code. Take it out."
+    )
+
+
 def test_a_ticked_division_is_told_that_it_groups(scene: Scene) -> None:
     scene.add_codes("01-100")
     division = SegmentItem.objects.get(full_code="01")
