@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 from django.core.management import call_command
 
-from benchmarks import pipeline, web
+from benchmarks import pipeline, polls, web
 from benchmarks.rig import Finding, Rig
 from benchmarks.sites import Site, enter, own_database
 from tests.servers.tryton import TrytonServer
@@ -20,6 +20,7 @@ class Scale:
     rig: Rig = field(default_factory=Rig)
     pages: tuple[int, ...] = (100, 10_000)
     clicks: tuple[int, ...] = (1_000, 10_000)
+    polls: tuple[int, int] = (100, 1_000)
     erp: str = "tryton"
     has_gates: bool = True
     gates_growth: bool = False
@@ -28,7 +29,7 @@ class Scale:
 SCALES = {
     "": Scale(),
     "--all": Scale(pages=(100, 10_000, 100_000), clicks=(1_000, 10_000, 100_000), gates_growth=True),
-    "--smoke": Scale(Rig(2, 2, 1, 1, 1), pages=(2, 3), clicks=(2, 3), erp="instant", has_gates=False),
+    "--smoke": Scale(Rig(2, 2, 1, 1, 1), pages=(2, 3), clicks=(2, 3), polls=(2, 3), erp="instant", has_gates=False),
 }
 
 
@@ -49,6 +50,8 @@ def measure(scale: Scale) -> Iterator[Finding]:
         yield pipeline.overhead(scale.rig, clicked[0])
         for action in ("export", "reject"):
             yield web.growth(scale.rig, clicked, action, scale.gates_growth)
+        pulled = [polls.PulledSite(running.enter_context(own_database(empty)), codes) for codes in scale.polls]
+        yield polls.poll(scale.rig, *pulled)
         open_erp = (
             TrytonServer if scale.erp == "tryton" else lambda: nullcontext(SimpleNamespace(options={}, credentials={}))
         )

@@ -57,7 +57,7 @@ class Site:
         self.enter()
         self.alice, dora = make_alice(), make_dora()
         self.connection = make_connection(name="ERP", slug="erp", **connection)
-        self.connection.sync_gl_accounts(None)
+        self.read_accounts()
         Segment.of(dora.company).add_codes(new_codes(codes), "-", dora.user)
         services.send_codes(dora, self.connection, None)
         self.use_all_accounts()
@@ -68,6 +68,9 @@ class Site:
 
     def enter(self) -> None:
         enter(self.database)
+
+    def read_accounts(self) -> None:
+        self.connection.sync_gl_accounts(None)
 
     def get(self) -> HttpResponse:
         return succeeded(self.client.get(self.address))
