@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 from django.core.management import call_command
 
-from benchmarks import pipeline, polls, web
+from benchmarks import lists, pipeline, polls, web
 from benchmarks.rig import Finding, Rig
 from benchmarks.sites import Site, enter, own_database
 from tests.servers.tryton import TrytonServer
@@ -19,6 +19,8 @@ from tests.servers.tryton import TrytonServer
 class Scale:
     rig: Rig = field(default_factory=Rig)
     pages: tuple[int, ...] = (100, 10_000)
+    trees: tuple[int, int] = (1_000, 100_000)
+    imported: int = 20_000
     clicks: tuple[int, ...] = (1_000, 10_000)
     polls: tuple[int, int] = (100, 1_000)
     erp: str = "tryton"
@@ -29,7 +31,16 @@ class Scale:
 SCALES = {
     "": Scale(),
     "--all": Scale(pages=(100, 10_000, 100_000), clicks=(1_000, 10_000, 100_000), gates_growth=True),
-    "--smoke": Scale(Rig(2, 2, 1, 1, 1), pages=(2, 3), clicks=(2, 3), polls=(2, 3), erp="instant", has_gates=False),
+    "--smoke": Scale(
+        Rig(2, 2, 1, 1, 1),
+        pages=(2, 3),
+        trees=(2, 3),
+        imported=4,
+        clicks=(2, 3),
+        polls=(2, 3),
+        erp="instant",
+        has_gates=False,
+    ),
 }
 
 
@@ -42,6 +53,12 @@ def measure(scale: Scale) -> Iterator[Finding]:
             codes: Site(running.enter_context(own_database(empty)), codes, erp="instant")
             for codes in sorted({*scale.pages, *scale.clicks})
         }
+        codes = {
+            number: lists.Codes(running.enter_context(own_database(empty)), number)
+            for number in sorted({*scale.trees, scale.imported})
+        }
+        yield lists.tree(scale.rig, *(codes[number] for number in scale.trees))
+        yield lists.import_list(scale.rig, codes[scale.imported])
         few, *many = (sites[codes] for codes in scale.pages)
         for site in many:
             yield web.page(scale.rig, few, site)

@@ -6,13 +6,14 @@ Requests run in this process, through Django's test client: all middleware, gzip
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from math import log
 from statistics import linear_regression, median
 from typing import Any
 
 from django.db import connection as session
+from django.http import HttpResponse
 from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 
@@ -41,10 +42,15 @@ def page(rig: Rig, small: Site, large: Site) -> Finding:
 
 def _weight(site: Site) -> str:
     site.enter()
+    content, queries = queries_of(site.get)
+    return f"{len(gzip.decompress(content)):,} bytes, {len(content):,} compressed, {queries} queries"
+
+
+def queries_of(get: Callable[[], HttpResponse]) -> tuple[bytes, int]:
+    """What is answered, and how many queries that takes."""
     with CaptureQueriesContext(session) as ran:
-        content = site.get().content
-    queries = [query for query in ran if not query["sql"].startswith(AROUND)]
-    return f"{len(gzip.decompress(content)):,} bytes, {len(content):,} compressed, {len(queries)} queries"
+        content = get().content
+    return content, len([query for query in ran if not query["sql"].startswith(AROUND)])
 
 
 def auto_save(rig: Rig, site: Site) -> Finding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 MAX_TIERS = 5
 MAX_CODE = 100  # characters of one tier
@@ -23,11 +24,13 @@ _TIER, _ZERO = "\x1e", "\x1f"
 
 def clean(text: str) -> str:
     """The text as it is kept: composed (NFC), so that é is one however it was typed, and without blanks at the ends."""
-    return unicodedata.normalize("NFC", text).strip()
+    return (text if text.isascii() else unicodedata.normalize("NFC", text)).strip()
 
 
 def fold(text: str) -> str:
     """The key under which codes are unique and text is searched. Stored, because SQLite's LOWER knows ASCII only."""
+    if text.isascii():  # composed as it is
+        return text.strip().casefold()
     return unicodedata.normalize("NFC", clean(text).casefold())
 
 
@@ -46,11 +49,12 @@ def order_key(tiers: tuple[str, ...]) -> str:
 
     Compared character by character; hence COLLATE "C" on PostgreSQL (migration 0002).
     """
-    return _TIER.join(natural_key(tier) + _ZERO * _leading_zeros(tier) for tier in tiers)[:MAX_SORT_KEY]
+    return _TIER.join(map(_tier_key, tiers))[:MAX_SORT_KEY]
 
 
-def _leading_zeros(tier: str) -> int:
-    return len(tier) - len(tier.lstrip("0"))
+@lru_cache(maxsize=2048)  # a division's is asked for with every code below it
+def _tier_key(tier: str) -> str:
+    return natural_key(tier) + _ZERO * (len(tier) - len(tier.lstrip("0")))
 
 
 def code_problem(code: str, delimiter: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.servers.programs import ROOT
 
-NAMES = ("page: ", "auto-save: ", "overhead ", "poll: ", "growth: ", "pipeline: ")
+NAMES = ("page: ", "auto-save: ", "overhead ", "poll: ", "growth: ", "pipeline: ", "tree: ", "import: ")
 
 
 @pytest.mark.pg_only

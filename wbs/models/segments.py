@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import count
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models, transaction
 from django.db.models import F, Max, Q
+from django.utils import timezone
 from django.utils.text import slugify
 
 from companies.audit import record, record_each
@@ -192,11 +194,12 @@ class Segment(models.Model):
         by_tier: dict[int, list[NewCode]] = {}
         for code in new:
             by_tier.setdefault(len(code.tiers), []).append(code)
+        now = timezone.now()  # the database's own would be asked for row by row
         newest = self.items.aggregate(pk=Max("pk", default=0))["pk"]
         parents = self._parents_of(code for tier in by_tier.values() for code in tier)
         added: list[SegmentItem] = []
         for tier in sorted(by_tier):
-            items = [self._imported(code, parents) for code in by_tier[tier]]
+            items = [self._imported(code, parents, now) for code in by_tier[tier]]
             added += SegmentItem.objects.bulk_create(items, batch_size=PORTION)
             parents |= {item.full_code_key: item for item in items}
         imported = self.items.filter(pk__gt=newest)
@@ -220,8 +223,8 @@ class Segment(models.Model):
                 raise Refused(f"Nothing can be put under {parent}. {why}")
         return parents
 
-    def _imported(self, new: NewCode, parents: Mapping[str, SegmentItem]) -> SegmentItem:
-        item = SegmentItem(company_id=self.company_id, segment=self, is_active=new.is_active)
+    def _imported(self, new: NewCode, parents: Mapping[str, SegmentItem], now: datetime) -> SegmentItem:
+        item = SegmentItem(company_id=self.company_id, segment=self, is_active=new.is_active, created_at=now)
         if len(new.tiers) > 1:
             item.parent = parents[fold(self.delimiter.join(new.tiers[:-1]))]
         item.set_code(new.tiers[-1])

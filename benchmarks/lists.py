@@ -1,0 +1,149 @@
+"""Long lists of codes: the first screen of the tree, and the import of a workbook.
+
+Requests run in this process, as in `web`; what a worker does of an import, it does in between.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+from statistics import median
+from typing import Any
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection as session
+from django.db import transaction
+from django.http import HttpResponse
+from django.test import Client
+from openpyxl import load_workbook
+
+from benchmarks.rig import Finding, Rig, ms, seconds
+from benchmarks.sites import BROWSER, HOST, enter, new_codes, succeeded
+from benchmarks.web import queries_of
+from tests.factories import make_dora
+from wbs.importing import NewCode
+from wbs.models import ImportDraft, Segment, SegmentItem
+from wbs.models.segments import PORTION
+from wbs.tasks import check_draft
+from wbs.workbooks import write_xlsx
+
+TREE_AT_MOST = IMPORT_AT_MOST = 1.5
+
+
+class Codes:
+    """A company with so many cost codes, and with nothing else, in a database of its own."""
+
+    def __init__(self, database: str, number: int) -> None:
+        self.database, self.number = database, number
+        self.enter()
+        dora = make_dora()
+        self.segment = Segment.of(dora.company)
+        self.segment.add_codes(rows_of(number), "-", dora.user)
+        self.client = Client(enforce_csrf_checks=True, headers=BROWSER, SERVER_NAME=HOST)
+        self.client.force_login(dora.user)
+        self.address = f"/companies/{dora.company.slug}/admin/work-breakdown-structure/cost-codes/"
+        self.tidy()
+
+    def enter(self) -> None:
+        enter(self.database)
+
+    def get(self, path: str = "") -> HttpResponse:
+        return succeeded(self.client.get(self.address + path))
+
+    def post(self, path: str, fields: dict[str, Any]) -> HttpResponse:
+        headers = {"X-CSRFToken": self.client.cookies["csrftoken"].value}
+        return succeeded(self.client.post(self.address + path, fields, headers=headers, follow=True))
+
+    def tidy(self) -> None:
+        with session.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE")
+
+    def empty(self) -> None:
+        with session.cursor() as cursor:
+            cursor.execute("TRUNCATE wbs_segmentitem, wbs_importdraft CASCADE")
+        self.tidy()
+
+
+def rows_of(number: int) -> list[NewCode]:
+    """Exactly so many, divisions included."""
+    return new_codes(number)[:number]
+
+
+def tree(rig: Rig, small: Codes, large: Codes) -> Finding:
+    """The first screen of the tree, with many codes over that with few; a search and the collapsed tree beside it."""
+
+    def at(site: Codes, path: str = "") -> float:
+        site.enter()
+        site.get(path)
+        return median(seconds(lambda: site.get(path)) for _ in range(rig.requests))
+
+    found = rig.compare(lambda: at(large), lambda: at(small))
+    ratio, told = found.tell(lambda pair: pair.ours_s / pair.baseline_s, f"at most {TREE_AT_MOST}")
+    lines = [told, f"{ms(found.ours_s)} over {ms(found.baseline_s)}"]
+    for name, path in (("search", "?q=part+7"), ("all collapsed", "?fold=all"), ("last page", "?page=99999")):
+        lines.append(f"{name}, for information: {ms(at(large, path))} over {ms(at(small, path))}")
+    lines.append(f"queries: {_queries(large)} and {_queries(small)}")
+    return Finding(f"tree: {large.number:,} codes over {small.number:,}", lines, ratio <= TREE_AT_MOST)
+
+
+def _queries(site: Codes) -> int:
+    site.enter()
+    return queries_of(site.get)[1]
+
+
+def import_list(rig: Rig, site: Codes) -> Finding:
+    """A workbook from the upload to the last row of the audit trail, over reading it and a bare `bulk_create`."""
+    site.enter()
+    listed = site.segment.items.values_list("full_code", "description", "is_active")
+    content = write_xlsx(listed, site.segment.plural)
+
+    def ours() -> float:
+        site.empty()
+        return seconds(lambda: _import(site, content))
+
+    def bare() -> float:
+        site.empty()
+        return seconds(lambda: _read_and_create(site.segment, content))
+
+    found = rig.compare(ours, bare)
+    ratio, told = found.tell(lambda pair: pair.ours_s / pair.baseline_s, f"at most {IMPORT_AT_MOST}")
+    lines = [told, f"{ms(found.ours_s)} over {ms(found.baseline_s)}, {len(content):,} bytes"]
+    name = f"import: {site.number:,} codes from XLSX over reading them and bulk_create"
+    return Finding(name, lines, ratio <= IMPORT_AT_MOST)
+
+
+def _import(site: Codes, content: bytes) -> None:
+    site.get("import/")
+    choices = {"delimiter": "-", "create_missing": "on"}
+    site.post("import/", {**choices, "file": SimpleUploadedFile("list.xlsx", content)})
+    draft = ImportDraft.objects.latest("pk").pk
+    check_draft(draft)
+    page = gzip.decompress(site.get(f"import/{draft}/").content).decode()
+    fields = dict(re.findall(r'type="hidden" name="(draft|check)" value="([^"]*)"', page))
+    site.post("import/", {**choices, **fields, "import": "1"})
+    if SegmentItem.objects.count() != site.number:
+        raise RuntimeError("Not all was imported.")
+
+
+def _read_and_create(segment: Segment, content: bytes) -> None:
+    """All that ours must do, too: the same columns with values of the same length, without any rule."""
+    sheet = load_workbook(io.BytesIO(content), read_only=True).worksheets[0]
+    rows = list(sheet.iter_rows(min_row=2, values_only=True))
+    values = {"company_id": segment.company_id, "segment": segment}
+    with transaction.atomic():
+        items = [
+            SegmentItem(
+                code=code,
+                full_code=code,
+                full_code_key=code,
+                sort_key=code,
+                description=description,
+                description_key=description,
+                **values,
+            )
+            for code, description in rows
+        ]
+        SegmentItem.objects.bulk_create(items, batch_size=PORTION)
+    if SegmentItem.objects.count() != len(rows):
+        raise RuntimeError("Not all was created.")
