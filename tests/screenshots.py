@@ -33,6 +33,10 @@ PAGES = {
     "admin": {
         "segments": WBS,
         "cost-codes": f"{WBS}cost-codes/",
+        "collapsed": f"{WBS}cost-codes/?fold=all",
+        "item": f"{WBS}cost-codes/2/",
+        "cost-types": f"{WBS}cost-types/",
+        "budget-code": f"{WBS}budget-code/",
         "import": f"{WBS}cost-codes/import/",
         "members": "/companies/sample-builders/admin/members/",
         "supported": f"{ERP}supported/",

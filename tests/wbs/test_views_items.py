@@ -253,7 +253,7 @@ class TestChangingAllThatMatch:
 
     def act(self, client: Client, action: str, **fields: str) -> str:
         newest = SegmentItem.objects.order_by("-pk").values_list("pk", flat=True)[0]
-        data = {"action": action, "all_matching": "1", "newest": newest, **fields}
+        data = {"action": action, "matching": "1", "newest": newest, **fields}
         return client.post(self.ADDRESS, data, follow=True).content.decode()
 
     def test_the_search_decides_and_collapsed_codes_are_meant_too(self, dora: Client) -> None:

@@ -146,7 +146,7 @@ def change_items(request: MemberRequest, segment: str) -> HttpResponse:
             done, outcome = "deleted", within.delete_items(ids, request.user)
         case _:
             return HttpResponseBadRequest("There is no such action.")
-    if "all_matching" not in request.POST and not ticked_ids(request):
+    if "matching" not in request.POST and not ticked_ids(request):
         messages.warning(request, "Tick the codes first.")
     elif outcome.changed or not outcome.refused:
         messages.success(request, f"{count_of(outcome.changed)} {done}.")
@@ -165,7 +165,7 @@ def ticked_ids(request: MemberRequest) -> frozenset[int]:
 
 def meant_ids(request: MemberRequest, segment: Segment) -> Ids:
     """The ticked codes; or all that match the search, without those that came after the page was read."""
-    if "all_matching" not in request.POST:
+    if "matching" not in request.POST:
         return ticked_ids(request)
     newest = id_in(request.POST.get("newest", "")) or 0
     return segment.items.matching(request.POST.get("q", "").strip()).filter(pk__lte=newest).order_by().values("pk")
