@@ -44,6 +44,9 @@ PAGES = {
         "gl-accounts": f"{ERP}practice-erp/gl-accounts/",
         "settings": f"{ERP}practice-erp/settings/",
         "default-accounts": f"{ERP}practice-erp/default-accounts/",
+        "new-quickbooks": f"{ERP}new/quickbooks-desktop/",
+        "settings-quickbooks": f"{ERP}quickbooks-desktop/settings/",
+        "review-quickbooks": f"{ERP}quickbooks-desktop/standard-cost-codes/",
     },
     "approver": {
         "review": f"{ERP}practice-erp/standard-cost-codes/",
@@ -62,6 +65,8 @@ def main(folder: Path | None) -> None:
         passwords = json.loads((product.var / "demo.json").read_text())
         browser = playwright.chromium.launch(executable_path=str(chromium.find_program()))
         export_some(browser, product.url, passwords)
+        if folder:
+            connect_quickbooks(browser, product.url, passwords)
         for mode, settings in MODES.items() if folder else ():
             for person, pages in PAGES.items():
                 with signed_in(browser, product.url, person, passwords[person], **settings) as page:
@@ -81,6 +86,13 @@ def export_some(browser: Browser, url: str, passwords: dict[str, str]) -> None:
         page.goto(f"{ERP}practice-erp/standard-cost-codes/?filter=all&q=01-")
         README_PICTURE.parent.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=README_PICTURE)
+
+
+def connect_quickbooks(browser: Browser, url: str, passwords: dict[str, str]) -> None:
+    with signed_in(browser, url, "admin", passwords["admin"], **MODES["light"]) as page:
+        page.goto(f"{ERP}new/quickbooks-desktop/")
+        page.get_by_role("button", name="Connect").click()
+        page.get_by_role("button", name="New Password").wait_for()
 
 
 @contextmanager
