@@ -19,7 +19,22 @@ from tests import factories
 from tests.exports.scripted import Books
 
 
-class Scene:
+class Observed:
+    """A company's one connection, looked at from outside."""
+
+    connection: Connection
+
+    def states(self) -> dict[str, str]:
+        return dict(CodeExport.objects.values_list("code", "status"))
+
+    def row(self, code: str) -> CodeExport:
+        return CodeExport.objects.get(code=code)
+
+    def refreshed(self) -> Connection:
+        return Connection.objects.get(pk=self.connection.pk)
+
+
+class Scene(Observed):
     def __init__(self, books: Books) -> None:
         self.books = books
         self.alice = factories.make_alice()
@@ -71,15 +86,6 @@ class Scene:
         """Whatever waits for its time is due now."""
         Connection.objects.update(open_until=None)
         CodeExport.objects.filter(due_at__gt=Now()).update(due_at=Now())
-
-    def states(self) -> dict[str, str]:
-        return dict(CodeExport.objects.values_list("code", "status"))
-
-    def row(self, code: str) -> CodeExport:
-        return CodeExport.objects.get(code=code)
-
-    def refreshed(self) -> Connection:
-        return Connection.objects.get(pk=self.connection.pk)
 
 
 @pytest.fixture

@@ -8,21 +8,23 @@ import pytest
 from django.test import Client
 
 from erp_integrations.adapters.quickbooks_desktop.greeting import OWNER_ID
-from erp_integrations.models import Connection, GLAccount
+from erp_integrations.models import GLAccount
 from exports import services
 from exports.models import CodeExport
 from exports.review import Counts
 from exports.services import Selection
 from exports.web_connector.models import Access, username_of
 from tests import factories
+from tests.exports.scene import Observed
 from tests.quickbooks.company import QuickBooks
 from tests.quickbooks.connector import Faults, PollReport, WebConnector
 from tests.quickbooks.transports import RawTransport, through_django
 
+CODES = ("01-100", "01-200", "02-100")
 INCOME, EXPENSE = "Construction Income", "Job Costs:Materials & Supplies"
 
 
-class Office:
+class Office(Observed):
     """Alice approves, dora sends and configures; `quickbooks` is the company file that dora's .qwc was added to."""
 
     def __init__(self, **options: Any) -> None:
@@ -79,15 +81,6 @@ class Office:
         counts = Counts.read(self.connection, "")
         return Selection(counts.now, counts.last_batch)
 
-    def states(self) -> dict[str, str]:
-        return dict(CodeExport.objects.values_list("code", "status"))
-
-    def row(self, code: str) -> CodeExport:
-        return CodeExport.objects.get(code=code)
-
-    def refreshed(self) -> Connection:
-        return Connection.objects.get(pk=self.connection.pk)
-
 
 @pytest.fixture
 def office(db: None) -> Office:
@@ -97,3 +90,10 @@ def office(db: None) -> Office:
 @pytest.fixture
 def tiered_office(db: None) -> Office:
     return Office(item_names="tiers")
+
+
+@pytest.fixture
+def queued(office: Office) -> Office:
+    """Three codes that wait for the Web Connector."""
+    office.queue(*CODES)
+    return office

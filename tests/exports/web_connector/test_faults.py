@@ -11,19 +11,12 @@ from exports import services
 from exports.models import Attempt, CodeExport
 from exports.web_connector import polls
 from exports.web_connector.models import Message, Poll
-from tests.exports.web_connector.conftest import EXPENSE, Office
+from tests.exports.web_connector.conftest import CODES, EXPENSE, Office
 from tests.exports.web_connector.referee import check_all_arrived, check_books
 from tests.quickbooks.company import QuickBooks
 from tests.quickbooks.connector import WebConnector
 
 pytestmark = pytest.mark.django_db
-CODES = ("01-100", "01-200", "02-100")
-
-
-@pytest.fixture
-def queued(office: Office) -> Office:
-    office.queue(*CODES)
-    return office
 
 
 def at_the_export(office: Office, **faults: Any) -> WebConnector:

@@ -12,13 +12,6 @@ from tests.exports.web_connector.conftest import Office
 from tests.exports.web_connector.referee import check_all_arrived
 
 pytestmark = pytest.mark.django_db
-CODES = ("01-100", "01-200", "02-100")
-
-
-@pytest.fixture
-def queued(office: Office) -> Office:
-    office.queue(*CODES)
-    return office
 
 
 class TestTickets:
