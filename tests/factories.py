@@ -11,7 +11,7 @@ from erp_integrations.base import AccountKind
 from erp_integrations.models import Connection, GLAccount
 from exports.models import CodeExport
 from wbs.codes import fold, order_key
-from wbs.models import Hold, Segment, SegmentItem
+from wbs.models import Hold, Project, Segment, SegmentItem
 
 PASSWORD = "correct horse battery"
 
@@ -122,3 +122,8 @@ def make_export(code: str = "03-100", connection: Connection | None = None, **va
         **values,
     }
     return CodeExport.objects.create(company=connection.company, connection=connection, item=item, **values)
+
+
+def make_project(number: str = "P-100", company: Company | None = None, **values: Any) -> Project:
+    values = {"name": "Riverside Tower", "connection": None, **values}
+    return Project.add(company or make_company(), number, values["name"], values["connection"], None)

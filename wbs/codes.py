@@ -87,11 +87,16 @@ def description_problem(description: str) -> str:
 
 def name_problem(name: str) -> str:
     """What is wrong with the name of a segment, as a sentence; empty when nothing is."""
-    if not name:
-        return "Write a name."
-    if len(name) > MAX_NAME:
-        return f"A name may have {MAX_NAME} characters; this one has {len(name)}. Shorten it."
-    return _invisible("name", name)
+    return short_text_problem("name", name, MAX_NAME)
+
+
+def short_text_problem(noun: str, text: str, limit: int) -> str:
+    """What is wrong with a name or a number, as a sentence; empty when nothing is."""
+    if not text:
+        return f"Write a {noun}."
+    if len(text) > limit:
+        return f"A {noun} may have {limit} characters; this one has {len(text)}. Shorten it."
+    return _invisible(noun, text)
 
 
 def _invisible(noun: str, text: str) -> str:

@@ -11,6 +11,7 @@ from wbs.models.budget_codes import BudgetCode
 from wbs.models.drafts import ImportDraft
 from wbs.models.holds import Hold
 from wbs.models.items import SegmentItem, SegmentItemQuerySet
+from wbs.models.projects import Project, ProjectCode, ProjectQuerySet
 from wbs.models.segments import Ids, Outcome, Segment
 
 __all__ = [
@@ -20,6 +21,9 @@ __all__ = [
     "Ids",
     "ImportDraft",
     "Outcome",
+    "Project",
+    "ProjectCode",
+    "ProjectQuerySet",
     "Segment",
     "SegmentItem",
     "SegmentItemQuerySet",

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from functools import reduce
 from operator import or_
 
+from django.apps import apps
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models, transaction
 from django.db.models import F, Max, Q, Value
@@ -28,6 +29,15 @@ class SegmentItemQuerySet(models.QuerySet["SegmentItem"]):
     def cost_codes(self) -> SegmentItemQuerySet:
         """Those that can go to an ERP: items of the segment "Cost Code" alone."""
         return self.filter(segment__slug="cost-codes")
+
+    def usable(self) -> SegmentItemQuerySet:
+        """Cost codes that projects can use: active ones that are no division."""
+        return self.cost_codes().filter(is_active=True).without_items_below()
+
+    def with_project(self) -> SegmentItemQuerySet:
+        """Annotate `used_on`: the first project that uses the item, or None."""
+        projects = apps.get_model("wbs", "Project").objects.filter(codes__item=models.OuterRef("pk"))
+        return self.annotate(used_on=models.Subquery(projects.order_by("sort_key", "pk").values("number")[:1]))
 
     def matching(self, text: str) -> SegmentItemQuerySet:
         """Items whose code or description contains the text, whatever the case."""
@@ -98,6 +108,8 @@ class SegmentItem(models.Model):
     version = models.PositiveIntegerField(default=1)  # rises with every change of code or description
     created_at = models.DateTimeField(db_default=Now())
 
+    used_on: str | None  # annotated by `with_project`
+
     objects = SegmentItemQuerySet.as_manager()
 
     class Meta:
@@ -138,9 +150,11 @@ class SegmentItem(models.Model):
         return below.why_locked() if below else ""
 
     def why_kept(self) -> str:
-        """Why the item was not deleted with others."""
+        """Why the item was not deleted with others; it was read `with_project`."""
         if hold := next(iter(self.holds.all()), None):
             return f"{self} was sent to {hold.connection} and belongs to its history. Deactivate it instead."
+        if number := self.used_on:
+            return f"{self} is used on the project {number}. Remove it there first, or deactivate it."
         return f"{self} has codes below it. Delete those first."
 
     def describe(self, description: str) -> None:

@@ -244,13 +244,13 @@ class Segment(models.Model):
 
     @transaction.atomic
     def delete_items(self, ids: Ids, actor: AbstractBaseUser | None) -> Outcome:
-        """Delete items that were never sent and have nothing below them, except what is deleted with them."""
+        """Delete items that were never sent, are on no project and have nothing below them but what goes with them."""
         self.lock()
         meant = self.items.filter(pk__in=ids)
         meant.wait_for_rows()
         deleted = 0
         for tier in range(MAX_TIERS, 0, -1):  # what lies below goes first
-            rows = meant.filter(tier=tier, holds=None).without_items_below()
+            rows = meant.filter(tier=tier, holds=None, project_codes=None).without_items_below()
             record_each(rows, pk_of(actor), "code.deleted", kind="code", label="full_code", old=F("description"))
             deleted += rows.delete()[0]
-        return Outcome.of(deleted, meant, SegmentItem.why_kept)
+        return Outcome.of(deleted, meant.with_project(), SegmentItem.why_kept)
