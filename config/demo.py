@@ -19,7 +19,7 @@ from companies.models import Company, Level, Member
 from erp_integrations.models import Connection
 from exports.services import Selection, assign_accounts, send_codes
 from wbs.importing import check, read_csv
-from wbs.models import Segment, SegmentItem
+from wbs.models import Project, Segment, SegmentItem
 
 SLUG = "sample-builders"
 CODES = settings.BASE_DIR / "wbs" / "sample" / "cost-codes.csv"
@@ -57,6 +57,12 @@ ACCOUNTS = {  # income, expense; the rest of 01 has none yet
     "99-": ("4000", None),
 }
 
+PROJECTS = (  # number, name, whether it is integrated, beginnings of its codes
+    ("P-100", "Riverside Tower", True, ("01-", "03-", "04-")),
+    ("P-200", "Harbor Bridge", False, ("02-", "03-")),
+)
+COST_TYPES = (("L", "Labor"), ("M", "Materials"), ("E", "Equipment"), ("S", "Subcontracts"))
+
 
 def load() -> Company:
     """Make what was never made. Calls the Practice ERP, so not inside a transaction."""
@@ -70,6 +76,8 @@ def load() -> Company:
     if connection and admin and approver and not company.batches.exists():
         send_some(admin, connection)
         pick_accounts(approver, connection)
+    if connection and admin and not company.audit_events.filter(action="project.added").exists():
+        add_projects(company, connection, admin.user)
     return company
 
 
@@ -107,6 +115,19 @@ def add_codes(company: Company, admin: User) -> None:
     division = segment.add_item(*TOLD_TO_FAIL, None, admin)
     for code, description in FAILURES:
         segment.add_item(code, description, division, admin)
+
+
+@transaction.atomic
+def add_projects(company: Company, connection: Connection, admin: User) -> None:
+    cost_types = Segment.of(company, "cost-types")
+    for code, description in COST_TYPES:
+        if not cost_types.items.filter(full_code=code).exists():
+            cost_types.add_item(code, description, None, admin)
+    for number, name, is_integrated, beginnings in PROJECTS:
+        project = Project.add(company, number, name, connection if is_integrated else None, admin)
+        codes = project.missing_items().values_list("pk", "full_code")
+        ids = [pk for pk, code in codes if code.startswith(beginnings)]
+        project.add_codes(SegmentItem.objects.filter(pk__in=ids), admin)
 
 
 def send_some(admin: Member, connection: Connection) -> None:

@@ -7,7 +7,7 @@ urlpatterns = [
     path("", include("companies.urls")),
     path("", include("erp_integrations.urls_public")),
     path("web-connector/<uuid:connection_id>/", include("exports.web_connector.urls")),
-    path("companies/<slug:company>/admin/", include("wbs.urls")),
+    path("companies/<slug:company>/", include("wbs.urls")),
     path("companies/<slug:company>/erp-integrations/", include("exports.urls")),
     path("companies/<slug:company>/erp-integrations/", include("erp_integrations.urls")),
 ]

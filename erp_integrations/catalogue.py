@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django import forms
 
 from erp_integrations.base import Adapter, Capabilities, Delivery
+from erp_integrations.models import Connection
 from erp_integrations.registry import adapter_classes
 
 # Each yes-or-no capability, as people say it.
@@ -21,6 +22,24 @@ ABILITIES = {
     "has_project_codes": "Project-specific codes",
     "enforces_unique_names": "Refuses a second item of the same code by itself",
 }
+
+# Why a project that is integrated with an ERP without the ability does without it.
+WHY_NOT = {
+    "has_cost_types": "{erp} knows no cost types. All of them stand as “Other” here: a placeholder that is never sent.",
+    "has_sub_jobs": "Not offered: {erp} knows no sub jobs.",
+    "has_custom_segments": "Not offered: {erp} knows no custom segments.",
+    "has_project_codes": (
+        "{erp} keeps one list of codes for all projects, so a project has no codes of its own. "
+        "Add the code to the company's cost codes, then to this project."
+    ),
+}
+
+
+def why_not(connection: Connection | None, ability: str) -> str:
+    """Why what is integrated with the connection does without an ability; empty when it has it, or no connection."""
+    if connection is None or getattr(connection.capabilities, ability):
+        return ""
+    return WHY_NOT[ability].format(erp=connection.adapter_class.label)
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from tests.factories import (
     make_dora,
     make_export,
     make_member,
+    make_project,
 )
 from wbs.importing import Choices
 from wbs.models import ImportDraft, Segment
@@ -120,6 +121,8 @@ class World:
         segment, *_ = Segment.all_of(company)
         self.draft = ImportDraft.keep(self.member, segment, "list.csv", b"code,description\n01,x\n")
         self.draft.ask(Choices("-"))
+        self.project = make_project(f"{prefix}-project", company, connection=self.connection)
+        self.project.add_codes(self.export.item.segment.items.filter(pk=self.export.item_id), None)
         record(company, None, "connection.broken", self.connection)  # nobody did it
         self.values: dict[str, Any] = {
             "company": company.slug,
@@ -131,6 +134,7 @@ class World:
             "member_id": self.member.pk,
             "item_id": self.item.pk,
             "draft_id": self.draft.pk,
+            "project_id": self.project.pk,
             "export": self.export.pk,
             "item": self.item.pk,
             "rejection": self.rejection.pk,

@@ -29,6 +29,7 @@ MODES: dict[str, dict[str, Any]] = {
 }
 WBS = "/companies/sample-builders/admin/work-breakdown-structure/"
 ERP = "/companies/sample-builders/erp-integrations/"
+PROJECTS = "/companies/sample-builders/projects/"
 PAGES = {
     "admin": {
         "segments": WBS,
@@ -38,6 +39,12 @@ PAGES = {
         "cost-types": f"{WBS}cost-types/",
         "budget-code": f"{WBS}budget-code/",
         "import": f"{WBS}cost-codes/import/",
+        "projects": PROJECTS,
+        "project": f"{PROJECTS}1/",
+        "project-form": f"{PROJECTS}add/",
+        "company-codes": f"{PROJECTS}1/cost-codes-from-company/",
+        "missing-codes": f"{PROJECTS}missing/",
+        "code-with-projects": f"{WBS}cost-codes/9/",
         "members": "/companies/sample-builders/admin/members/",
         "supported": f"{ERP}supported/",
         "new-tryton": f"{ERP}new/tryton/",

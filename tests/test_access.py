@@ -54,6 +54,10 @@ def items(world: World) -> Body:
     return {"item": [world.item.pk, world.export.item_id], "connection": world.connection.pk, "action": "deactivate"}
 
 
+def project(world: World) -> Body:
+    return {"number": "P-1", "name": "Renamed", "connection": world.pulled.pk, "version": 1}
+
+
 def accounts(world: World) -> Body:
     return {"version": 1, "income": world.other_account.pk, "expense": ""}
 
@@ -92,6 +96,16 @@ CASES = {
     "wbs:download_template": Case(get=EDIT_WBS),
     "wbs:export_csv": Case(get=SEE_WBS),
     "wbs:export_xlsx": Case(get=SEE_WBS),
+    "wbs:projects": Case(get=SEE_WBS),
+    "wbs:add_project": Case(get=EDIT_WBS, post=EDIT_WBS, body=project, sends_ids=True),
+    "wbs:missing_codes": Case(get=SEE_WBS),
+    "wbs:add_where_missing": Case(post=EDIT_WBS, body=lambda world: {"project": world.project.pk}, sends_ids=True),
+    "wbs:project": Case(get=SEE_WBS),
+    "wbs:edit_project": Case(get=EDIT_WBS, post=EDIT_WBS, body=project, sends_ids=True),
+    "wbs:company_codes": Case(
+        get=EDIT_WBS, post=EDIT_WBS, body=lambda world: {"add": "selected", "item": world.item.pk}, sends_ids=True
+    ),
+    "wbs:remove_codes": Case(post=EDIT_WBS, body=lambda world: {"item": world.export.item_id}, sends_ids=True),
     "erp_integrations:connections": Case(get=SEE_ERP),
     "erp_integrations:supported": Case(get=SEE_ERP),
     "erp_integrations:new_connection": Case(get=CONFIGURE, post=CONFIGURE, body=connection),

@@ -17,7 +17,7 @@ from config import demo
 from erp_integrations.models import Connection, GLAccount
 from exports.models import CodeExport, Status
 from tests.factories import make_user
-from wbs.models import Segment, SegmentItem
+from wbs.models import Project, Segment, SegmentItem
 
 pytestmark = pytest.mark.django_db
 LINE = re.compile(r"^Sign in: (\w+) / (\S+) \(.+\)$", re.MULTILINE)
@@ -36,7 +36,7 @@ def load() -> dict[str, str]:
 
 
 def everything() -> list[int]:
-    return [m.objects.count() for m in (AuditEvent, Member, Connection, GLAccount, SegmentItem, CodeExport)]
+    return [m.objects.count() for m in (AuditEvent, Member, Connection, GLAccount, SegmentItem, CodeExport, Project)]
 
 
 def test_its_people_sign_in_with_what_is_printed() -> None:
@@ -83,6 +83,16 @@ def test_each_word_that_makes_the_practice_erp_fail_can_be_tried() -> None:
     assert CodeExport.objects.filter(description__contains="[refuse]").exclude(income_account=None).exists()
 
 
+def test_an_integrated_project_and_another_use_some_of_the_codes() -> None:
+    load()
+
+    projects = {project.number: project for project in Project.objects.with_connection()}
+    assert projects["P-100"].connection == Connection.objects.get()
+    assert projects["P-200"].connection is None
+    assert all(project.items().count() >= 10 for project in projects.values())
+    assert projects["P-100"].missing_items().exists()
+
+
 def test_a_second_start_changes_nothing_and_prints_the_same() -> None:
     first = load()
     before = everything()
@@ -94,6 +104,7 @@ def test_a_second_start_changes_nothing_and_prints_the_same() -> None:
 def test_what_people_deleted_or_changed_stays_so() -> None:
     load()
     SegmentItem.objects.filter(full_code="33-100").delete()
+    Project.objects.filter(number="P-200").delete()
     CodeExport.objects.filter(code="03-100").update(status=Status.REJECTED)
     Connection.objects.update(name="Our ERP", options={"behaviour": "slow"})
     GLAccount.objects.filter(number="4000").update(is_active=False)
@@ -116,12 +127,17 @@ def test_an_emptied_list_is_not_filled_again() -> None:
     assert not CodeExport.objects.exists()
 
 
-@pytest.mark.parametrize("step", ["connect", "sync_gl_accounts", "send_some"])
+@pytest.mark.parametrize("step", ["connect", "sync_gl_accounts", "send_some", "add_projects"])
 def test_a_start_that_was_killed_half_way_is_finished_by_the_next(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     def die(*args: object) -> None:
         raise KeyboardInterrupt
 
-    place = {"connect": type(Connection.objects), "sync_gl_accounts": Connection, "send_some": demo}[step]
+    place = {
+        "connect": type(Connection.objects),
+        "sync_gl_accounts": Connection,
+        "send_some": demo,
+        "add_projects": demo,
+    }[step]
     with monkeypatch.context() as patch:
         patch.setattr(place, step, die)
         with pytest.raises(KeyboardInterrupt):
@@ -179,6 +195,6 @@ def test_it_never_takes_over_a_person_who_is_there() -> None:
 def test_its_list_is_the_sample_without_its_duplicates() -> None:
     load()
 
-    segment = Segment.objects.get(company__slug="sample-builders")
+    segment = Segment.objects.get(company__slug="sample-builders", slug="cost-codes")
     assert segment.items.filter(full_code="03-180").count() == 1
     assert segment.items.count() >= 380

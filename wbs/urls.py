@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from django.urls import path
 
-from wbs.views import items, lists, segments, tree
+from wbs.views import items, lists, missing, project_codes, projects, segments, tree
 
 app_name = "wbs"
-WBS = "work-breakdown-structure/"
+WBS = "admin/work-breakdown-structure/"
 CODES = f"{WBS}<slug:segment>/"
+PROJECT = "projects/<int:project_id>/"
 urlpatterns = [
     path(WBS, segments.segments, name="segments"),
     path(f"{WBS}add/", segments.add_segment, name="add_segment"),
@@ -22,4 +23,12 @@ urlpatterns = [
     path(f"{CODES}import/template/", lists.download_template, name="download_template"),
     path(f"{CODES}export/", lists.export_csv, name="export_csv"),
     path(f"{CODES}export/xlsx/", lists.export_xlsx, name="export_xlsx"),
+    path("projects/", projects.projects, name="projects"),
+    path("projects/add/", projects.add_project, name="add_project"),
+    path("projects/missing/", missing.missing_codes, name="missing_codes"),
+    path("projects/missing/<int:item_id>/add/", missing.add_where_missing, name="add_where_missing"),
+    path(PROJECT, project_codes.project, name="project"),
+    path(f"{PROJECT}edit/", projects.edit_project, name="edit_project"),
+    path(f"{PROJECT}cost-codes-from-company/", project_codes.company_codes, name="company_codes"),
+    path(f"{PROJECT}remove/", project_codes.remove_codes, name="remove_codes"),
 ]

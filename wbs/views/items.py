@@ -16,6 +16,7 @@ from companies.access import MemberRequest, member_required
 from companies.models import Level, Tool
 from wbs.errors import Conflict, Refused
 from wbs.forms import ItemForm
+from wbs.missing import projects_of
 from wbs.models import Hold, Ids, Segment, SegmentItem
 from wbs.tree import Folding, Tree
 from wbs.views.tree import id_in, page_size, segment_of
@@ -90,11 +91,17 @@ def item_page(
     """The form, in the dialog or as a page of its own. A page answers 200: browsers log other statuses."""
     context: dict[str, Any] = {"form": form, "segment": form.segment, "item": item}
     if item:
-        holds = item.holds.select_related("connection").defer("connection__credentials").order_by("connection__name")
-        context |= {"why_fixed": item.why_code_is_fixed(), "holds": holds, "below": item.below().count()}
+        context |= {"why_fixed": item.why_code_is_fixed(), **usage_of(item)}
     if request.htmx:
         return render(request, "wbs/_item_form.html", context, status=status)
     return render(request, "wbs/item.html", context)
+
+
+def usage_of(item: SegmentItem) -> dict[str, Any]:
+    """What "Where used" shows: connections, projects, codes below it."""
+    holds = item.holds.select_related("connection").defer("connection__credentials").order_by("connection__name")
+    shown = {"item": item, "segment": item.segment, "holds": holds, "below": item.below().count()}
+    return shown | projects_of(item)
 
 
 def show_conflict(request: MemberRequest, form: ItemForm, newer: SegmentItem | None) -> HttpResponse:

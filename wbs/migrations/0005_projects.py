@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('companies', '0003_mail'),
         ('erp_integrations', '0002_pulled_charts'),
-        ('wbs', '0003_segments_and_budget_code'),
+        ('wbs', '0004_long_checks'),
     ]
 
     operations = [

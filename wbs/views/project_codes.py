@@ -1,0 +1,94 @@
+"""The WBS of one project: the company codes that it uses, and the page on which they are chosen."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseBadRequest
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from companies.access import MemberRequest, member_required
+from companies.models import Level, Tool
+from erp_integrations.catalogue import why_not
+from wbs.code_lists import CodeList, division_of
+from wbs.models import Project, Segment, SegmentItem, SegmentItemQuerySet
+from wbs.offers import cost_types, offers
+from wbs.views.items import count_of, ticked_ids
+from wbs.views.projects import project_of
+
+
+@require_GET
+@member_required(Tool.ADMIN, Level.READ_ONLY)
+def project(request: MemberRequest, project_id: int) -> HttpResponse:
+    shown = project_of(request, project_id)
+    codes = CodeList.read(Segment.of(shown.company), shown.items(), request.GET)
+    if request.htmx.target == "codes":
+        return render(request, "wbs/_project_codes.html", {"project": shown, "codes": codes})
+    segments = Segment.all_of(shown.company)
+    context = {
+        "project": shown,
+        "codes": codes,
+        "missing": shown.missing_items().count(),
+        "cost_types": cost_types(shown, segments),
+        "offers": offers(shown, segments),
+        "why_no_own_codes": why_not(shown.connection, "has_project_codes"),
+    }
+    return render(request, "wbs/project.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@member_required(Tool.ADMIN, Level.ADMIN)
+def company_codes(request: MemberRequest, project_id: int) -> HttpResponse:
+    """ "Cost Codes from Company": those that the project does not use yet."""
+    shown = project_of(request, project_id)
+    codes = CodeList.read(
+        Segment.of(shown.company), shown.missing_items(), request.POST if request.method == "POST" else request.GET
+    )
+    if request.method == "POST":
+        return add_codes(request, shown, codes)
+    is_part = request.htmx.target == "codes"
+    template = "wbs/_company_codes.html" if is_part else "wbs/company_codes.html"
+    return render(request, template, {"project": shown, "codes": codes})
+
+
+def add_codes(request: MemberRequest, shown: Project, codes: CodeList) -> HttpResponse:
+    meant = meant_codes(request, codes)
+    if meant is None:
+        return HttpResponseBadRequest("There is no such action.")
+    number = shown.add_codes(meant, request.user)
+    messages.success(request, f"{count_of(number)} added to {shown}.") if number else messages.warning(
+        request, "Tick the codes first." if request.POST["add"] == "selected" else "These codes were added already."
+    )
+    if request.POST["add"] == "all" or not shown.missing_items().exists():
+        return redirect("wbs:project", shown.company.slug, shown.pk)
+    address = reverse("wbs:company_codes", args=[shown.company.slug, shown.pk])
+    return redirect(f"{address}?{codes.narrowing}" if codes.narrowing else address)
+
+
+def meant_codes(request: MemberRequest, codes: CodeList) -> SegmentItemQuerySet | None:
+    """The ticked codes; all that the search or the division shows; or what lies below one division."""
+    match request.POST.get("add", ""):
+        case "selected":
+            return SegmentItem.objects.filter(pk__in=ticked_ids(request))
+        case "all":
+            return codes.matching()
+        case other:
+            division = division_of(codes.segment, other)
+            return division.below() if division else None
+
+
+@require_POST
+@member_required(Tool.ADMIN, Level.ADMIN)
+def remove_codes(request: MemberRequest, project_id: int) -> HttpResponse:
+    """Take the ticked codes out of the project, or all that match. They stay in the company's list."""
+    shown = project_of(request, project_id)
+    codes = CodeList.read(Segment.of(shown.company), shown.items(), request.POST)
+    is_all = "all_matching" in request.POST
+    ids = codes.matching().order_by().values("pk") if is_all else ticked_ids(request)
+    number = shown.remove_codes(ids, request.user)
+    if number or is_all:
+        messages.success(request, f"{count_of(number)} removed from {shown}.")
+    else:
+        messages.warning(request, "Tick the codes first.")
+    return redirect("wbs:project", shown.company.slug, shown.pk)
