@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from exports.views import actions, code, defaults, history, link, review, sending
+from exports.views import actions, code, defaults, history, link, review, rules, sending
 from exports.web_connector import views as web_connector
 
 app_name = "exports"
@@ -55,6 +55,7 @@ urlpatterns = [
     path("<slug:connection>/default-accounts/", include(default_accounts)),
     path("<slug:connection>/link/", include(existing_items)),
     path("<slug:connection>/history/", include(export_history)),
+    path("<slug:connection>/rules/", rules.rules, name="rules"),
     path("<slug:connection>/settings/qwc/", web_connector.download_qwc, name="download_qwc"),
     path("<slug:connection>/settings/password/", web_connector.new_password, name="new_password"),
 ]

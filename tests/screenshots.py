@@ -61,6 +61,7 @@ PAGES = {
         "nothing": f"{ERP}practice-erp/standard-cost-codes/?q=nothing+like+this",
         "code": f"{ERP}practice-erp/standard-cost-codes/1/",
         "history": f"{ERP}practice-erp/history/",
+        "rules": f"{ERP}practice-erp/rules/",
         "link": f"{ERP}practice-erp/link/",
     },
     "viewer": {"review-read-only": f"{ERP}practice-erp/standard-cost-codes/", "forbidden": f"{ERP}new/tryton/"},

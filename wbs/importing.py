@@ -256,6 +256,8 @@ class Report:
     fingerprint: str = ""
     why_not: str = ""  # why nothing can be imported before something is mended
     trouble: str = ""  # why the file could not be read at all
+    warning_count: int = 0
+    warnings: list[Problem] = field(default_factory=list)  # what ERPs would refuse; imported all the same
 
     as_data = asdict
 
@@ -264,6 +266,7 @@ class Report:
         lists = {
             "divisions": [Division(**each) for each in data["divisions"]],
             "problems": [Problem(**each) for each in data["problems"]],
+            "warnings": [Problem(**each) for each in data.get("warnings", ())],
         }
         return cls(**{**data, **lists})
 
@@ -276,6 +279,7 @@ class Check:
     divisions: list[NewCode]
     problems: list[Problem]
     notes: list[str]
+    warnings: list[Problem] = field(default_factory=list)  # of good rows and divisions: what ERPs would refuse
 
     def report(self, choices: Choices) -> Report:
         divisions = []
@@ -293,6 +297,8 @@ class Check:
             self.notes,
             self.fingerprint,
             "" if is_mended else "See the descriptions of the missing divisions.",
+            warning_count=len(self.warnings),
+            warnings=self.warnings[:SHOWN],
         )
 
     @property

@@ -16,6 +16,7 @@ urlpatterns = [
     path(CODES, tree.show_codes, name="codes"),
     path(f"{CODES}delete/", segments.delete_segment, name="delete_segment"),
     path(f"{CODES}change/", items.change_items, name="change_items"),
+    path(f"{CODES}check/", items.check_item, name="check_item"),
     path(f"{CODES}add/", items.add_item, name="add_item"),
     path(f"{CODES}<int:item_id>/", items.edit_item, name="edit_item"),
     path(f"{CODES}import/", lists.import_codes, name="import_codes"),

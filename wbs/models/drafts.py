@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.utils import timezone
 from companies.models import Member
 from wbs.importing import Check, Choices, Report, Sheet, Tell, UnreadableFile, check, silent
 from wbs.models.segments import Segment
+from wbs.rules import warn_of_new
 from wbs.workbooks import count_rows, read_list
 
 KEPT = timedelta(days=1)
@@ -115,7 +117,13 @@ class ImportDraft(models.Model):
 
     def found(self) -> Report:
         """The answer in short, as it was found, or found now."""
-        return Report.from_data(self.report) if self.report else self.answer().report(Choices.from_data(self.choices))
+        return Report.from_data(self.report) if self.report else self.told(self.answer())
+
+    def told(self, check: Check) -> Report:
+        """The answer in short, with what the company's ERPs would refuse of it."""
+        choices = Choices.from_data(self.choices)
+        new = sorted([*check.divisions, *check.good], key=lambda code: code.row)
+        return replace(check, warnings=warn_of_new(self.segment, new, choices.delimiter)).report(choices)
 
     def work(self) -> None:
         """Read and check the list, telling how far that is. Twice, late or never does no harm."""
@@ -124,7 +132,7 @@ class ImportDraft(models.Model):
         try:
             if not self.is_read:
                 self._read()
-            report = self.answer(self._tell).report(Choices.from_data(self.choices))
+            report = self.told(self.answer(self._tell))
         except UnreadableFile as trouble:
             report = Report(trouble=str(trouble))
         except Superseded:

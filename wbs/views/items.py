@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,7 +10,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_htmx.http import retarget, trigger_client_event
 
 from companies.access import MemberRequest, member_required
@@ -18,6 +19,7 @@ from wbs.errors import Conflict, Refused
 from wbs.forms import ItemForm
 from wbs.missing import projects_of
 from wbs.models import Hold, Ids, Segment, SegmentItem
+from wbs.rules import warn_of_item, warn_of_typed
 from wbs.tree import Folding, Tree
 from wbs.views.tree import id_in, page_size, segment_of
 
@@ -65,6 +67,25 @@ def edit_item(request: MemberRequest, segment: str, item_id: int) -> HttpRespons
     return show_saved(request, changed, f"{changed} was saved.")
 
 
+@require_GET
+@member_required(Tool.ADMIN, Level.ADMIN)
+def check_item(request: MemberRequest, segment: str) -> HttpResponse:
+    """What the company's ERPs would refuse about what stands in the form, while it is typed."""
+    within = segment_of(request, segment)
+    item = item_or_none(within, id_in(request.GET.get("item", "")))
+    return render(request, "wbs/_item_warnings.html", {"warnings": warnings_of(within, request.GET, item)})
+
+
+def warnings_of(segment: Segment, typed: Mapping[str, str], item: SegmentItem | None) -> list[str]:
+    """Of what stands in the form; a field that is fixed is not sent along."""
+    if item and "code" not in typed:
+        code, parent = item.code, item.parent
+    else:
+        code, parent = typed.get("code", ""), item_or_none(segment, id_in(typed.get("parent", "")))
+    description = typed.get("description", item.description if item else "")
+    return warn_of_typed(segment, code, description, parent, item)
+
+
 def item_or_none(segment: Segment, pk: int | None) -> SegmentItem | None:
     item = segment.items.select_related("parent").filter(pk=pk).first() if pk else None
     if item:
@@ -90,6 +111,8 @@ def item_page(
 ) -> HttpResponse:
     """The form, in the dialog or as a page of its own. A page answers 200: browsers log other statuses."""
     context: dict[str, Any] = {"form": form, "segment": form.segment, "item": item}
+    if form.is_bound or item:
+        context["warnings"] = warnings_of(form.segment, form.data, item)
     if item:
         context |= {"why_fixed": item.why_code_is_fixed(), **usage_of(item)}
     if request.htmx:
@@ -120,9 +143,11 @@ def show_conflict(request: MemberRequest, form: ItemForm, newer: SegmentItem | N
 
 def show_saved(request: MemberRequest, item: SegmentItem, message: str) -> HttpResponse:
     """The page of the tree that shows the item: in place of the old one, or by a redirect."""
-    segment = item.segment
+    segment, warnings = item.segment, warn_of_item(item)
     if not request.htmx:
         messages.success(request, message)
+        for sentence in warnings:
+            messages.warning(request, sentence)
         address = reverse("wbs:codes", args=[request.member.company.slug, segment.slug])
         return redirect(f"{address}?page={Tree(segment).page_of(item)}#item-{item.pk}")
     tree = Tree(
@@ -131,6 +156,7 @@ def show_saved(request: MemberRequest, item: SegmentItem, message: str) -> HttpR
         size=page_size(request.POST.get("rows")),
         ticked=ticked_ids(request),
         folding=Folding.read(request.POST),
+        problems={item.pk: " ".join(warnings)} if warnings else {},
     )
     tree.reveal(item)
     response = retarget(render(request, "wbs/_saved.html", {"tree": tree, "saved": item}), "#codes")

@@ -132,7 +132,7 @@ def import_draft(request: MemberRequest, form: ImportForm, draft: ImportDraft) -
                 draft.save(update_fields=["imported"])
     except Refused as refusal:
         return import_page(
-            request, form, draft, draft.answer().report(choices), f"Nothing was imported yet. {refusal.sentence}"
+            request, form, draft, draft.told(draft.answer()), f"Nothing was imported yet. {refusal.sentence}"
         )
     messages.success(request, f"{count_of(draft.imported)} imported from {draft.name}.")
     return redirect("wbs:codes", request.member.company.slug, segment.slug)
