@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
@@ -189,6 +190,11 @@ class Adapter:
         """What a connection with these options can do; the same for all, unless an option changes it."""
         return cls.capabilities
 
+    @cached_property
+    def able(self) -> Capabilities:
+        """What this connection can do."""
+        return self.capabilities_with(self.options)
+
     @classmethod
     def options_form(cls) -> type[Form]:
         """The form of the options; its attribute `secret_fields` names those that are stored encrypted, write-only."""
@@ -226,7 +232,7 @@ class Adapter:
 
     def validate(self, code: CodeData) -> list[str]:
         """What this ERP would refuse about the code, as sentences that say what to do; empty when it may be sent."""
-        able, problems = self.capabilities_with(self.options), []
+        able, problems = self.able, []
         if able.code_limit and len(code.code) > able.code_limit:
             problems.append(self.too_long(code, able.code_limit))
         if able.description_limit and len(code.description) > able.description_limit:

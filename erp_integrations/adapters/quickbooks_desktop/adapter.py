@@ -64,7 +64,7 @@ class QuickBooksDesktopAdapter(PullAdapter):
 
     @property
     def has_tiers(self) -> bool:
-        return self.capabilities_with(self.options).has_tiers
+        return self.able.has_tiers
 
     def validate(self, code: CodeData) -> list[str]:
         problems = [*super().validate(code), *rules.name_problems(payload.names_of(code, self.has_tiers))]

@@ -29,6 +29,8 @@ def name_problems(names: tuple[str, ...]) -> Iterator[str]:
 
 def text_problems(what: str, text: str) -> Iterator[str]:
     """Some releases of QuickBooks keep text as Windows-1252 and turn everything else into question marks."""
+    if text.isascii() and text.isprintable():  # most are, and this is quick
+        return
     if any(unicodedata.category(character) == "Cc" for character in text):
         yield f"The {what} has a tab, a line break or another control character. Take it out."
     if strange := sorted({character for character in text if not _can_be_held(character)}):
