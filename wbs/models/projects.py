@@ -145,21 +145,26 @@ class Project(models.Model):
         """The company's codes that the project uses."""
         return SegmentItem.objects.filter(project_codes__project=self)
 
+    def usable_items(self) -> SegmentItemQuerySet:
+        """The company's codes that it could use: active ones that are no division."""
+        return SegmentItem.objects.usable().filter(company=self.company_id)
+
     def missing_items(self) -> SegmentItemQuerySet:
-        """The company's codes that could be added: in use, not a division, not here yet."""
+        """Those that could be added."""
         here = ProjectCode.objects.filter(project=self, item=OuterRef("pk"))
-        return SegmentItem.objects.usable().filter(~Exists(here), company=self.company_id)
+        return self.usable_items().filter(~Exists(here))
 
     @transaction.atomic
     def add_codes(self, items: SegmentItemQuerySet, actor: AbstractBaseUser | None) -> int:
         """Add those of the items that are missing, divisions by what lies below them; how many that were.
 
-        One INSERT ... SELECT, however many there are. What someone else adds at the same moment is added once.
+        One INSERT ... SELECT, however many there are. The constraint, not the SELECT, leaves out what is here already:
+        PostgreSQL would look through the rows that it is just inserting, once for each.
         """
         Segment.of(self.company).lock()  # none of them is deleted meanwhile, or becomes a division
-        new = self.missing_items().filter(pk__in=items.order_by().values("pk"))
-        names = list(new.values_list("full_code", flat=True)[: TOLD + 1])
-        number = ProjectCode.objects.insert_from(self, new)
+        ids = items.order_by().values("pk")
+        names = list(self.missing_items().filter(pk__in=ids).values_list("full_code", flat=True)[:TOLD])
+        number = ProjectCode.objects.insert_from(self, self.usable_items().filter(pk__in=ids))
         self._record(actor, "project.codes_added", number, names)
         return number
 
@@ -168,7 +173,7 @@ class Project(models.Model):
         """Take codes out of the project; how many that were. They stay in the company's list."""
         rows = ProjectCode.objects.filter(project=self, item__in=ids)
         in_order = rows.order_by("item__sort_key").values_list("item__full_code", flat=True)
-        names = list(in_order[: TOLD + 1])
+        names = list(in_order[:TOLD])
         number = rows.delete()[0]
         self._record(actor, "project.codes_removed", number, names)
         return number

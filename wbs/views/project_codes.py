@@ -42,11 +42,10 @@ def project(request: MemberRequest, project_id: int) -> HttpResponse:
 def company_codes(request: MemberRequest, project_id: int) -> HttpResponse:
     """ "Cost Codes from Company": those that the project does not use yet."""
     shown = project_of(request, project_id)
-    codes = CodeList.read(
-        Segment.of(shown.company), shown.missing_items(), request.POST if request.method == "POST" else request.GET
-    )
-    if request.method == "POST":
-        return add_codes(request, shown, codes)
+    segment = Segment.of(shown.company)
+    if request.method == "POST":  # what it uses already is left out when it is added
+        return add_codes(request, shown, CodeList.read(segment, shown.usable_items(), request.POST))
+    codes = CodeList.read(segment, shown.missing_items(), request.GET)
     is_part = request.htmx.target == "codes"
     template = "wbs/_company_codes.html" if is_part else "wbs/company_codes.html"
     return render(request, template, {"project": shown, "codes": codes})
