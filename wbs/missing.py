@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Count
 
 from companies.models import Company
 from wbs.models import Project, ProjectCode, ProjectQuerySet, SegmentItem, SegmentItemQuerySet
@@ -39,10 +39,14 @@ def projects_of(item: SegmentItem) -> dict[str, Any]:
 
 
 def missing_somewhere(company: Company) -> SegmentItemQuerySet:
-    """Codes that at least one integrated project of the company lacks."""
-    here = ProjectCode.objects.filter(project=OuterRef("pk"), item=OuterRef(OuterRef("pk")))
-    lacking = Project.objects.integrated().order_by().filter(~Exists(here), company=company)
-    return SegmentItem.objects.usable().filter(Exists(lacking), company=company)
+    """Codes that at least one integrated project of the company lacks: what all of them have is counted once."""
+    integrated = company.projects.integrated().order_by()
+    projects = integrated.count()
+    if not projects:
+        return SegmentItem.objects.none()
+    used = ProjectCode.objects.filter(project__in=integrated.values("pk")).order_by().values("item")
+    everywhere = used.annotate(number=Count("pk")).filter(number=projects).values("item")
+    return SegmentItem.objects.usable().filter(company=company).exclude(pk__in=everywhere)
 
 
 def with_projects(company: Company, items: Sequence[SegmentItem]) -> list[tuple[SegmentItem, Projects]]:
