@@ -135,6 +135,7 @@ class World:
             "item_id": self.item.pk,
             "draft_id": self.draft.pk,
             "project_id": self.project.pk,
+            "own_id": self.project.own_codes.create(code="X-1", code_key="x-1", description="Crane").pk,
             "export": self.export.pk,
             "item": self.item.pk,
             "rejection": self.rejection.pk,

@@ -107,6 +107,8 @@ CASES = {
         get=EDIT_WBS, post=EDIT_WBS, body=lambda world: {"add": "selected", "item": world.item.pk}, sends_ids=True
     ),
     "wbs:remove_codes": Case(post=EDIT_WBS, body=lambda world: {"item": world.export.item_id}, sends_ids=True),
+    "wbs:add_own_code": Case(post=EDIT_WBS, body=lambda world: {"code": "900", "description": "New"}),
+    "wbs:remove_own_code": Case(post=EDIT_WBS),
     "erp_integrations:connections": Case(get=SEE_ERP),
     "erp_integrations:supported": Case(get=SEE_ERP),
     "erp_integrations:new_connection": Case(get=CONFIGURE, post=CONFIGURE, body=connection),

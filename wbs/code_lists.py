@@ -51,7 +51,7 @@ class CodeList:
 
     @cached_property
     def divisions(self) -> SegmentItemQuerySet:
-        return self.segment.items.with_is_division().filter(is_division=True)
+        return self.segment.items.divisions()
 
     @property
     def narrowing(self) -> str:

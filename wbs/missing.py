@@ -35,7 +35,7 @@ def projects_of(item: SegmentItem) -> dict[str, Any]:
     """Where the item is used, and where it is missing: for its page."""
     if not item.segment.goes_to_erp:
         return {}
-    return {"used": Projects.of(Project.objects.using(item)), "missing": Projects.of(Project.objects.missing(item))}
+    return {"used": Projects.of(Project.objects.that_use(item)), "missing": Projects.of(Project.objects.missing(item))}
 
 
 def missing_somewhere(company: Company) -> SegmentItemQuerySet:

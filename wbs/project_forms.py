@@ -32,3 +32,10 @@ class ProjectForm(forms.Form):
     def take_version(self, version: int) -> None:
         """What was typed was read against this version now."""
         self.data = {**dict(self.data.items()), "version": str(version)}
+
+
+class OwnCodeForm(forms.Form):
+    use_required_attribute = False
+
+    code = forms.CharField(required=False, widget=forms.TextInput({"autocomplete": "off"}))
+    description = forms.CharField(required=False, widget=forms.TextInput({"autocomplete": "off"}))

@@ -32,4 +32,6 @@ urlpatterns = [
     path(f"{PROJECT}edit/", projects.edit_project, name="edit_project"),
     path(f"{PROJECT}cost-codes-from-company/", project_codes.company_codes, name="company_codes"),
     path(f"{PROJECT}remove/", project_codes.remove_codes, name="remove_codes"),
+    path(f"{PROJECT}own-codes/add/", project_codes.add_own_code, name="add_own_code"),
+    path(f"{PROJECT}own-codes/<int:own_id>/remove/", project_codes.remove_own_code, name="remove_own_code"),
 ]

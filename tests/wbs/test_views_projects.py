@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from django.db import connection
@@ -8,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from companies.models import Company, Level
+from erp_integrations.adapters.practice.adapter import PracticeAdapter
 from tests.factories import (
     make_company,
     make_connection,
@@ -382,3 +384,72 @@ class TestMissingOnProjects:
         assert 'name="all"' not in bob.get(f"{PROJECTS}missing/").content.decode()
         eve = signed_in(make_member("eve", erp=Level.ADMIN))
         assert eve.get(PROJECTS).status_code == 403
+
+
+class TestCodesOfItsOwn:
+    def add(self, client: Client, project: Project, **values: str) -> str:
+        values = {"code": "X-1", "description": "Crane", **values}
+        return client.post(f"{PROJECTS}{project.pk}/own-codes/add/", values, follow=True).content.decode()
+
+    def test_a_project_without_an_erp_may_have_some(self, dora: Client, bob: Client) -> None:
+        project = make_project()
+
+        assert "X-1 was added to P-100 Riverside Tower alone." in self.add(dora, project)
+
+        assert "X-1 Crane" in text(bob, f"{PROJECTS}{project.pk}/")
+        assert "Add Code" not in text(bob, f"{PROJECTS}{project.pk}/")
+        own = project.own_codes.get()
+        dora.post(f"{PROJECTS}{project.pk}/own-codes/{own.pk}/remove/")
+        assert not project.own_codes.exists()
+        assert dora.post(f"{PROJECTS}{project.pk}/own-codes/{own.pk}/remove/").status_code == 404
+        actions = list(project.company.audit_events.order_by("pk").values_list("action", flat=True))
+        assert actions[-2:] == ["project.own_code_added", "project.own_code_removed"]
+
+    def test_one_with_an_erp_of_one_list_has_none_and_says_why(self, dora: Client) -> None:
+        project = make_project(connection=make_connection(erp="quickbooks-desktop", slug="books"))
+
+        html = self.add(dora, project)
+
+        assert "QuickBooks Desktop keeps one list of codes for all projects" in html
+        assert "It was not added." in html
+        assert "Add Code" not in html
+        assert not project.own_codes.exists()
+
+    def test_the_capability_decides_and_nothing_else(self, dora: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        able = replace(PracticeAdapter.capabilities, has_project_codes=True, has_cost_types=True)
+        monkeypatch.setattr(PracticeAdapter, "capabilities", able)
+        project = make_project(connection=make_connection())
+
+        assert "X-1 was added" in self.add(dora, project)
+        assert "Practice ERP knows no cost types" not in text(dora, f"{PROJECTS}{project.pk}/")
+        assert "Not offered: Practice ERP knows no sub jobs." in text(dora, f"{PROJECTS}{project.pk}/")
+
+    @pytest.mark.parametrize(
+        ("values", "sentence"),
+        [
+            ({"code": " "}, "Write a code."),
+            ({"description": ""}, "Write a description."),
+            ({"code": "01-100"}, "01-100 is a code of the company: “Doors”. Add it from there."),
+            ({"code": "x-0"}, "X-0 exists already: “Crane”."),
+            ({"code": "x" * 101}, "A code may have 100 characters; this one has 101. Shorten it."),
+        ],
+    )
+    def test_what_is_wrong_is_told_beside_the_field(self, dora: Client, values: dict[str, str], sentence: str) -> None:
+        project = make_project()
+        make_cost_code("01-100", "Doors")
+        project.add_own_code("X-0", "Crane", None)
+
+        assert sentence in self.add(dora, project, **values)
+
+        assert project.own_codes.count() == 1
+
+    def test_they_keep_a_project_from_an_erp_that_cannot_have_them(self, dora: Client) -> None:
+        project = make_project()
+        project.add_own_code("X-1", "Crane", None)
+        values = {"number": "P-1", "name": "x", "connection": make_connection().pk, "version": 1}
+
+        html = dora.post(f"{PROJECTS}{project.pk}/edit/", values).content.decode()
+
+        assert "This one has 1: remove them first." in html
+        project.refresh_from_db()
+        assert project.connection is None

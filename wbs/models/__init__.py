@@ -11,7 +11,7 @@ from wbs.models.budget_codes import BudgetCode
 from wbs.models.drafts import ImportDraft
 from wbs.models.holds import Hold
 from wbs.models.items import SegmentItem, SegmentItemQuerySet
-from wbs.models.projects import Project, ProjectCode, ProjectQuerySet
+from wbs.models.projects import OwnCode, Project, ProjectCode, ProjectQuerySet
 from wbs.models.segments import Ids, Outcome, Segment
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Ids",
     "ImportDraft",
     "Outcome",
+    "OwnCode",
     "Project",
     "ProjectCode",
     "ProjectQuerySet",

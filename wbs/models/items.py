@@ -51,6 +51,9 @@ class SegmentItemQuerySet(models.QuerySet["SegmentItem"]):
         usable = self.filter(is_active=True).without_items_below()
         return usable.values_list("full_code", flat=True).first() or ""
 
+    def divisions(self) -> SegmentItemQuerySet:
+        return self.filter(models.Exists(SegmentItem.objects.filter(parent=models.OuterRef("pk"))))
+
     def without_items_below(self) -> SegmentItemQuerySet:
         return self.filter(~models.Exists(SegmentItem.objects.filter(parent=models.OuterRef("pk"))))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import EmptyResultSet
 from django.db import IntegrityError, connection, models, transaction
@@ -10,6 +12,7 @@ from django.db.models.functions import Now
 
 from companies.audit import record
 from companies.models import Company
+from erp_integrations.catalogue import why_not
 from erp_integrations.models import Connection
 from wbs import codes
 from wbs.codes import clean, fold, natural_key
@@ -33,7 +36,7 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         """Projects whose number or name contains the text, whatever the case."""
         return self.filter(search_key__contains=fold(text)) if fold(text) else self
 
-    def using(self, item: SegmentItem) -> ProjectQuerySet:
+    def that_use(self, item: SegmentItem) -> ProjectQuerySet:
         return self.filter(Exists(ProjectCode.objects.filter(project=OuterRef("pk"), item=item)))
 
     def missing(self, item: SegmentItem) -> ProjectQuerySet:
@@ -50,7 +53,7 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         return self.annotate(count=_number(counted), used=_number(counted.filter(~Exists(below), item__is_active=True)))
 
 
-def _number(rows: models.QuerySet[ProjectCode]) -> models.functions.Coalesce:
+def _number(rows: models.QuerySet[ProjectCode, Any]) -> models.functions.Coalesce:
     counted = models.Subquery(rows.annotate(number=Count("pk")).values("number"))
     return models.functions.Coalesce(counted, 0)
 
@@ -69,6 +72,9 @@ class Project(models.Model):
     sort_key = models.CharField(max_length=10 * MAX_NUMBER, editable=False)  # natural order of numbers
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(db_default=Now())
+
+    count: int  # annotated by `with_counts`, as is the next
+    used: int
 
     objects = ProjectQuerySet.as_manager()
 
@@ -127,6 +133,9 @@ class Project(models.Model):
         """Change the project as it was read at `version`. Raises Refused, or Conflict when someone else was first."""
         values = self._checked(number, name)
         old = self.summary
+        self._lock()
+        if (why := why_not(connection, "has_project_codes")) and (count := self.own_codes.count()):
+            raise Refused(f"{why} This one has {count:,}: remove them first.", "connection")
         mine = Project.objects.filter(pk=self.pk, version=version)
         try:
             with transaction.atomic():
@@ -140,6 +149,37 @@ class Project(models.Model):
         if new.summary != old:
             record(self.company, actor, "project.changed", new, old=old, new=new.summary)
         return new
+
+    def _lock(self) -> Project:
+        """The project as it is now; nobody else changes it until the end of the transaction."""
+        return Project.objects.select_for_update(of=("self",)).with_connection().get(pk=self.pk)
+
+    @transaction.atomic
+    def add_own_code(self, code: str, description: str, actor: AbstractBaseUser | None) -> OwnCode:
+        """Add a code that this project alone has. Raises Refused, also where its ERP keeps one list for all."""
+        if why := why_not(self._lock().connection, "has_project_codes"):
+            raise Refused(why)
+        code, description = clean(code), clean(description)
+        if problem := codes.code_problem(code, ""):
+            raise Refused(problem, "code")
+        if problem := codes.description_problem(description):
+            raise Refused(problem, "description")
+        if twin := Segment.of(self.company).items.filter(full_code_key=fold(code)).first():
+            raise Refused(f"{twin} is a code of the company: “{twin.description}”. Add it from there.", "code")
+        values = {"code": code, "description": description, "sort_key": natural_key(code)[: codes.MAX_SORT_KEY]}
+        own, is_new = self.own_codes.get_or_create(code_key=fold(code), defaults=values)
+        if not is_new:
+            raise Refused(f"{own} exists already: “{own.description}”.", "code")
+        record(self.company, actor, "project.own_code_added", self, new=f"{code} {description}")
+        return own
+
+    @transaction.atomic
+    def remove_own_code(self, own: OwnCode, actor: AbstractBaseUser | None) -> bool:
+        """False: it was gone already."""
+        gone = self.own_codes.filter(pk=own.pk).delete()[0] == 1
+        if gone:
+            record(self.company, actor, "project.own_code_removed", self, old=f"{own} {own.description}")
+        return gone
 
     def items(self) -> SegmentItemQuerySet:
         """The company's codes that the project uses."""
@@ -214,3 +254,20 @@ class ProjectCode(models.Model):
 
     def __str__(self) -> str:
         return f"{self.item} in {self.project}"
+
+
+class OwnCode(models.Model):
+    """A code that one project alone has. It is not sent to an ERP."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, db_index=False, related_name="own_codes")
+    code = models.CharField(max_length=codes.MAX_CODE)
+    code_key = models.CharField(max_length=codes.MAX_FULL_CODE_KEY, editable=False)  # folded
+    description = models.CharField(max_length=codes.MAX_DESCRIPTION)
+    sort_key = models.CharField(max_length=codes.MAX_SORT_KEY, editable=False)
+
+    class Meta:
+        ordering = ["sort_key", "id"]
+        constraints = [models.UniqueConstraint(fields=["project", "code_key"], name="one_own_code_per_project")]
+
+    def __str__(self) -> str:
+        return self.code

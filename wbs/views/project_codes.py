@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseBadRequest
+from django.http import Http404, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -12,8 +12,10 @@ from companies.access import MemberRequest, member_required
 from companies.models import Level, Tool
 from erp_integrations.catalogue import why_not
 from wbs.code_lists import CodeList, division_of
+from wbs.errors import Refused
 from wbs.models import Project, Segment, SegmentItem, SegmentItemQuerySet
 from wbs.offers import cost_types, offers
+from wbs.project_forms import OwnCodeForm
 from wbs.views.items import count_of, ticked_ids
 from wbs.views.projects import project_of
 
@@ -21,7 +23,10 @@ from wbs.views.projects import project_of
 @require_GET
 @member_required(Tool.ADMIN, Level.READ_ONLY)
 def project(request: MemberRequest, project_id: int) -> HttpResponse:
-    shown = project_of(request, project_id)
+    return project_page(request, project_of(request, project_id), OwnCodeForm())
+
+
+def project_page(request: MemberRequest, shown: Project, form: OwnCodeForm) -> HttpResponse:
     codes = CodeList.read(Segment.of(shown.company), shown.items(), request.GET)
     if request.htmx.target == "codes":
         return render(request, "wbs/_project_codes.html", {"project": shown, "codes": codes})
@@ -32,6 +37,8 @@ def project(request: MemberRequest, project_id: int) -> HttpResponse:
         "missing": shown.missing_items().count(),
         "cost_types": cost_types(shown, segments),
         "offers": offers(shown, segments),
+        "own_codes": shown.own_codes.all(),
+        "form": form,
         "why_no_own_codes": why_not(shown.connection, "has_project_codes"),
     }
     return render(request, "wbs/project.html", context)
@@ -90,4 +97,32 @@ def remove_codes(request: MemberRequest, project_id: int) -> HttpResponse:
         messages.success(request, f"{count_of(number)} removed from {shown}.")
     else:
         messages.warning(request, "Tick the codes first.")
+    return redirect("wbs:project", shown.company.slug, shown.pk)
+
+
+@require_POST
+@member_required(Tool.ADMIN, Level.ADMIN)
+def add_own_code(request: MemberRequest, project_id: int) -> HttpResponse:
+    shown = project_of(request, project_id)
+    form = OwnCodeForm(request.POST)
+    if form.is_valid():
+        try:
+            own = shown.add_own_code(form.cleaned_data["code"], form.cleaned_data["description"], request.user)
+        except Refused as refusal:
+            form.add_error(refusal.field or None, refusal.sentence)
+        else:
+            messages.success(request, f"{own} was added to {shown} alone.")
+            return redirect("wbs:project", shown.company.slug, shown.pk)
+    return project_page(request, shown, form)
+
+
+@require_POST
+@member_required(Tool.ADMIN, Level.ADMIN)
+def remove_own_code(request: MemberRequest, project_id: int, own_id: int) -> HttpResponse:
+    shown = project_of(request, project_id)
+    own = shown.own_codes.filter(pk=own_id).first()
+    if own is None:
+        raise Http404("There is no such code.")
+    shown.remove_own_code(own, request.user)
+    messages.success(request, f"{own} was removed from {shown}.")
     return redirect("wbs:project", shown.company.slug, shown.pk)
