@@ -351,6 +351,13 @@ class TestMissingOnProjects:
         assert [codes_of(project) for project in Project.objects.all()] == [[], ["01-100"], ["01-100"]]
         assert "01-100 was added to 2 projects." in text(dora, PROJECTS)
 
+    def test_the_search_is_kept(self, dora: Client, projects: list[Project]) -> None:
+        item = make_cost_code("01-100")
+
+        response = dora.post(f"{PROJECTS}missing/{item.pk}/add/", {"all": "1", "back": "1", "q": "01 & x"})
+
+        assert response.headers["Location"] == f"{PROJECTS}missing/?q=01+%26+x"
+
     def test_a_division_brings_what_lies_below_it(self, dora: Client, projects: list[Project]) -> None:
         add(projects[0], "01-100")
 

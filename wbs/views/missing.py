@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from companies.access import MemberRequest, member_required
@@ -44,7 +45,9 @@ def add_where_missing(request: MemberRequest, item_id: int) -> HttpResponse:
         return render(request, "wbs/_where_used.html", usage_of(item) | {"added": told})
     messages.success(request, told)
     if "back" in request.POST:
-        return redirect("wbs:missing_codes", company.slug)
+        address = reverse("wbs:missing_codes", args=[company.slug])
+        narrowing = CodeList.read(item.segment, SegmentItem.objects.none(), request.POST).narrowing
+        return redirect(f"{address}?{narrowing}" if narrowing else address)
     return redirect("wbs:edit_item", company.slug, item.segment.slug, item.pk)
 
 
