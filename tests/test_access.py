@@ -55,7 +55,7 @@ def items(world: World) -> Body:
 
 
 def project(world: World) -> Body:
-    return {"number": "P-1", "name": "Renamed", "connection": world.pulled.pk, "version": 1}
+    return {"number": "P-1", "name": "Renamed", "connection": world.connection.pk, "version": 1}
 
 
 def accounts(world: World) -> Body:

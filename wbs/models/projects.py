@@ -133,8 +133,8 @@ class Project(models.Model):
         """Change the project as it was read at `version`. Raises Refused, or Conflict when someone else was first."""
         values = self._checked(number, name)
         old = self.summary
-        self._lock()
-        if (why := why_not(connection, "has_project_codes")) and (count := self.own_codes.count()):
+        why = why_not(connection, "has_project_codes") if self._lock().connection != connection else ""
+        if why and (count := self.own_codes.count()):
             raise Refused(f"{why} This one has {count:,}: remove them first.", "connection")
         mine = Project.objects.filter(pk=self.pk, version=version)
         try:
