@@ -47,8 +47,8 @@ def admin(browser: Browser, site: str, erp: Connection, console_errors: list[str
     context.close()
 
 
-def open_ready_to_export(page: Page) -> None:
-    follow(page, "ERP Integrations", LIST)
+def open_ready_to_export(page: Page, address: str = LIST) -> None:
+    follow(page, "ERP Integrations", address)
     expect(page.get_by_role("link", name="Standard Cost Codes")).to_have_attribute("aria-current", "page")
     panel = page.get_by_role("complementary").filter(has_text="Filter Standard Cost Codes By")
     expect(panel.get_by_role("link", name="Ready to Export")).to_have_attribute("aria-current", "page")
