@@ -46,6 +46,7 @@ class Capabilities:
     has_atomic_batches: bool = False  # does one bad code refuse the whole call?
     enforces_unique_names: bool = False  # does the ERP itself refuse a second item of the same code?
     lists_items: bool = False  # can it list the items that it has, so that codes are linked to them?
+    updates_items: bool = False  # can an item that is there be given new values?
     looks_up_by: str = "code"  # by what does `find` find items? ("reference" or "code")
     code_limit: int | None = None  # how many characters may a full code have?
     description_limit: int | None = None  # how many characters may a description have?
@@ -74,6 +75,7 @@ class CodeData:
     income_account: str | None = None  # remote id; None only before an account was picked (validate)
     expense_account: str | None = None  # remote id; None means explicitly none
     request_key: str = ""  # idempotency key of this try
+    remote_id: str = ""  # of the item that gets these values (`update_codes`); empty: it is to be made
 
 
 @dataclass(frozen=True)
@@ -227,6 +229,14 @@ class Adapter:
 
         At most `capabilities.batch_size` codes. An ERPError speaks for the whole call; a code without an outcome is
         taken as uncertain.
+        """
+        raise NotImplementedError
+
+    def update_codes(self, codes: Sequence[CodeData]) -> list[Outcome]:
+        """Give the items `remote_id` the description and the accounts of these codes; only with `updates_items`.
+
+        As `export_codes`, and setting the same values twice is harmless. The code itself never changes: an item that
+        has another by now, or is archived, is left as it is (Exists); one that is gone is Refused. Nothing is created.
         """
         raise NotImplementedError
 

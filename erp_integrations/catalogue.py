@@ -15,6 +15,7 @@ from erp_integrations.registry import adapter_classes
 ABILITIES = {
     "has_expense_account": "A second GL account, for expenses",
     "lists_items": "Lists its items, so that codes can be linked to them and compared with them",
+    "updates_items": "Takes new values for its items, so that an approved change reaches them",
     "has_tiers": "Tiers: divisions become items too",
     "has_cost_types": "Cost types",
     "has_sub_jobs": "Sub jobs",

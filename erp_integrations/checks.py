@@ -18,6 +18,7 @@ PULL_METHODS = (
     *("read_greeting", "accounts_message", "read_accounts", "find_message", "read_found"),
     *("export_message", "read_outcomes", "connector_error"),
 )
+PROMISES = {"lists_items": "fetch_items", "updates_items": "update_codes"}  # capability -> its method
 
 
 def check_adapters(**_: Any) -> list[CheckMessage]:
@@ -62,8 +63,9 @@ def _faults(adapter: type[Adapter]) -> Iterator[tuple[str, str]]:
         if getattr(adapter, name, None) in (None, getattr(base, name)):
             yield "E007", f"`{name}` is not implemented."
     able = getattr(adapter, "capabilities", None)
-    if getattr(able, "lists_items", False) and adapter.fetch_items is Adapter.fetch_items:
-        yield "E007", "`fetch_items` is not implemented, which `lists_items` promises."
+    for promise, name in PROMISES.items():
+        if getattr(able, promise, False) and getattr(adapter, name) is getattr(Adapter, name):
+            yield "E007", f"`{name}` is not implemented, which `{promise}` promises."
     yield from (("E008", sentence) for sentence in _form_faults(adapter))
 
 

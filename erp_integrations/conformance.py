@@ -10,7 +10,8 @@
         def archive_item(self, code): ...       # only if the ERP has archived items; else leave it out
 
 The ERP may be shared by all tests: each makes codes of its own. For readable failures have your conftest.py say
-`pytest.register_assert_rewrite("erp_integrations.conformance")`. An adapter that is pulled: `pull_conformance.py`.
+`pytest.register_assert_rewrite("erp_integrations.conformance")`. An adapter that also updates its items:
+`update_conformance.py`; one that is pulled: `pull_conformance.py`.
 """
 
 from __future__ import annotations

@@ -72,6 +72,8 @@ def test_what_is_no_adapter_is_told(settings, paths: list[str], expected: list[s
         ("capabilities", replace(VaultAdapter.capabilities, looks_up_by="name"), "E006"),
         ("capabilities", replace(VaultAdapter.capabilities, income_kinds=frozenset()), "E006"),
         ("capabilities", replace(VaultAdapter.capabilities, call_timeout_s=0), "E006"),
+        ("capabilities", replace(VaultAdapter.capabilities, lists_items=True), "E007"),
+        ("capabilities", replace(VaultAdapter.capabilities, updates_items=True), "E007"),
         ("options_form", registry.Adapter.options_form, "E008"),
         ("options_form", lambda: VaultAdapter, "E008"),
         ("options_form", lambda: UnknownSecret, "E008"),

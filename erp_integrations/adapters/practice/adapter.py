@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from django import forms
 from django.db import transaction
@@ -47,6 +47,7 @@ class PracticeAdapter(Adapter):
         batch_size=50,
         enforces_unique_names=True,
         lists_items=True,
+        updates_items=True,
         looks_up_by="reference",
         code_limit=CODE_LIMIT,
         description_limit=NAME_LIMIT,
@@ -94,15 +95,27 @@ class PracticeAdapter(Adapter):
             return [receipt(item, is_ours=item.external_id is not None) for item in self.books.all_items()]
 
     def export_codes(self, codes: Sequence[CodeData]) -> list[Outcome]:
+        return self._write(codes, self._add, self._receipts)
+
+    def update_codes(self, codes: Sequence[CodeData]) -> list[Outcome]:
+        return self._write(codes, self._change, self._receipts_by_id)
+
+    def _write(
+        self,
+        codes: Sequence[CodeData],
+        write: Callable[[Sequence[CodeData], Mapping[str, Behaviour]], dict[str, str]],
+        read: Callable[[Sequence[CodeData]], dict[str, Receipt]],
+    ) -> list[Outcome]:
+        """One call that writes (giving the refusals by reference) and reads back, and its answer."""
         moods = behaviours(codes, self.behaviour)
         self._answer_the_call(moods.values())
         with call():
-            refusals = self._add(codes, moods)
-            receipts = self._receipts(codes)
+            refusals = write(codes, moods)
+            receipts = read(codes)
         if Behaviour.SLOW in moods.values():
             time.sleep(SLOW_S)
         if self.behaviour is Behaviour.NO_ANSWER:
-            raise UncertainError("The Practice ERP did not answer.", "told to create the codes and not to answer")
+            raise UncertainError("The Practice ERP did not answer.", "told to take the codes and not to answer")
         answered = codes[: len(codes) // 2] if self.behaviour is Behaviour.PARTIAL else codes
         return [
             outcome(code, moods[code.reference], receipts.get(code.reference), refusals.get(code.reference, ""))
@@ -118,25 +131,38 @@ class PracticeAdapter(Adapter):
         if Behaviour.BUG in {self.behaviour, *moods}:
             raise RuntimeError("The Practice ERP was told to fail in an unforeseen way.")
 
-    def _add(self, codes: Sequence[CodeData], moods: dict[str, Behaviour]) -> dict[str, str]:
-        def those(*wanted: Behaviour) -> list[CodeData]:
-            return [code for code in codes if moods[code.reference] in wanted]
-
-        taken = set(Behaviour) - {Behaviour.BUSY, Behaviour.REFUSE, Behaviour.EXISTS}
+    def _add(self, codes: Sequence[CodeData], moods: Mapping[str, Behaviour]) -> dict[str, str]:
+        there_already = [code for code in codes if moods[code.reference] is Behaviour.EXISTS]
         return {
-            **{code.reference: REFUSAL for code in those(Behaviour.REFUSE)},
-            **self.books.add(those(Behaviour.EXISTS), by_hand=True),
-            **self.books.add(those(*taken)),
+            **told_to_refuse(codes, moods),
+            **self.books.add(there_already, by_hand=True),
+            **self.books.add(taken(codes, moods)),
         }
+
+    def _change(self, codes: Sequence[CodeData], moods: Mapping[str, Behaviour]) -> dict[str, str]:
+        return {**told_to_refuse(codes, moods), **self.books.change(taken(codes, moods))}
 
     def _receipts(self, codes: Sequence[CodeData]) -> dict[str, Receipt]:
         held = self.books.items(codes)
+        return {reference: receipt(item, is_ours=item.external_id == reference) for reference, item in held.items()}
+
+    def _receipts_by_id(self, codes: Sequence[CodeData]) -> dict[str, Receipt]:
+        held = self.books.items_by_id(codes)
         return {reference: receipt(item, is_ours=item.external_id == reference) for reference, item in held.items()}
 
 
 def call() -> transaction.Atomic:
     """One call is one transaction of the ERP's own; Django raises if a caller holds one open across it."""
     return transaction.atomic(durable=True)
+
+
+def taken(codes: Sequence[CodeData], moods: Mapping[str, Behaviour]) -> list[CodeData]:
+    left = {Behaviour.BUSY, Behaviour.REFUSE, Behaviour.EXISTS}
+    return [code for code in codes if moods[code.reference] not in left]
+
+
+def told_to_refuse(codes: Sequence[CodeData], moods: Mapping[str, Behaviour]) -> dict[str, str]:
+    return {code.reference: REFUSAL for code in codes if moods[code.reference] is Behaviour.REFUSE}
 
 
 def receipt(item: PracticeItem, is_ours: bool) -> Receipt:
@@ -154,11 +180,12 @@ def receipt(item: PracticeItem, is_ours: bool) -> Receipt:
 def outcome(code: CodeData, mood: Behaviour, held: Receipt | None, refusal: str) -> Outcome:
     if mood is Behaviour.BUSY:
         return NotSent(code.reference, "The Practice ERP is busy.", retry_after_s=BUSY_S)
-    if held is None:
+    is_update = bool(code.remote_id)
+    if held is None or (is_update and refusal):
         return Refused(code.reference, refusal, f"PRACTICE-422 {code.code}")
     if mood is Behaviour.UNCERTAIN:
         return Uncertain(code.reference, "The Practice ERP was not sure that it kept this code.")
-    if held.is_ours and held.fits(code):
+    if (held.is_ours or is_update) and held.fits(code):
         return Exported(code.reference, held)
     return Exists(code.reference, held, _why_it_stays(code, held))
 
@@ -166,6 +193,8 @@ def outcome(code: CodeData, mood: Behaviour, held: Receipt | None, refusal: str)
 def _why_it_stays(code: CodeData, held: Receipt) -> str:
     if not held.is_active:
         return f"{code.code} is in the Practice ERP, but inactive there."
-    if held.is_ours:
+    if code.remote_id and held.code != code.code:
+        return f"The item of {code.code} is {held.code} in the Practice ERP by now."
+    if held.is_ours or code.remote_id:
         return f"{code.code} is in the Practice ERP with other values."
     return f"{code.code} is already in the Practice ERP; it did not come from here."

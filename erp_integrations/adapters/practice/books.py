@@ -12,6 +12,7 @@ from erp_integrations.base import EXPENSE_KINDS, AccountKind, CodeData
 
 CODE_LIMIT = 40
 NAME_LIMIT = 120
+GONE = "The item is no longer in these books. Keep the code as it is, then unlink it."
 INCOME_KINDS = frozenset(AccountKind) - {AccountKind.OTHER}  # as QuickBooks: all of profit and loss
 
 
@@ -39,6 +40,12 @@ class Books:
         held = {code.reference: by_id.get(code.reference) or by_key.get(code.code.casefold()) for code in codes}
         return {reference: item for reference, item in held.items() if item}
 
+    def items_by_id(self, codes: Sequence[CodeData]) -> dict[str, PracticeItem]:
+        """The items that these codes update, by reference."""
+        ids = [int(code.remote_id) for code in codes if code.remote_id.isdecimal()]
+        items = {str(item.pk): item for item in self.all_items().filter(pk__in=ids)}
+        return {code.reference: items[code.remote_id] for code in codes if code.remote_id in items}
+
     def all_items(self) -> QuerySet[PracticeItem]:
         return PracticeItem.objects.filter(books=self.number).order_by("pk")
 
@@ -65,6 +72,21 @@ class Books:
             ],
             ignore_conflicts=True,
         )
+        return refusals
+
+    def change(self, codes: Sequence[CodeData]) -> dict[str, str]:
+        """Give items their new values, and return the refusals by reference. An inactive item stays as it is."""
+        accounts = {str(account.pk): account for account in self.accounts()}
+        items, refusals = self.items_by_id(codes), {}
+        for code in codes:
+            item = items.get(code.reference)
+            if reason := GONE if item is None else refusal(code, accounts):
+                refusals[code.reference] = reason
+            elif item and item.is_active and item.code == code.code:
+                item.name = code.description
+                item.income_account = accounts[code.income_account or ""]
+                item.expense_account = accounts.get(code.expense_account or "")
+        PracticeItem.objects.bulk_update(items.values(), ["name", "income_account", "expense_account"])
         return refusals
 
 

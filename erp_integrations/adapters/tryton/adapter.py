@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from erp_integrations.adapters.tryton import payload
 from erp_integrations.adapters.tryton.client import AnsweredError, TrytonClient, readable
-from erp_integrations.adapters.tryton.payload import Pair
+from erp_integrations.adapters.tryton.payload import Held, Pair
 from erp_integrations.base import (
     AccountKind,
     Adapter,
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 WRITTEN = ["product.category", "product.template", "product.product", "product.identifier"]
 RIGHTS_NEEDED = "Add this user to the group “Account Product Administration” in Tryton."
 Problems = dict[str, Outcome]  # by reference
+Writer = Callable[[Sequence[CodeData], Mapping[Pair, int]], Problems]
+Found = TypeVar("Found")
 
 
 class TrytonAdapter(Adapter):
@@ -45,6 +47,7 @@ class TrytonAdapter(Adapter):
         has_atomic_batches=True,
         enforces_unique_names=True,
         lists_items=True,
+        updates_items=True,
         looks_up_by="reference",
         has_expense_account=True,
         income_kinds=frozenset({AccountKind.INCOME}),
@@ -99,9 +102,25 @@ class TrytonAdapter(Adapter):
         with self._books():
             found = self._find(codes)
             absent = [code for code in codes if code.reference not in found]
-            problems = self._make(absent)
-            found |= self._read_back([code for code in absent if code.reference not in problems])
+            problems = self._write(absent, lambda good, categories: self._create(good, categories, self._unit()))
+            found |= self._read_back(self._find, [code for code in absent if code.reference not in problems])
         return [problems.get(code.reference) or _outcome(code, found.get(code.reference)) for code in codes]
+
+    def update_codes(self, codes: Sequence[CodeData]) -> list[Outcome]:
+        """The accounts of a product are those of its category, which others share: it moves to another category."""
+        if not codes:
+            return []
+        with self._books():
+            held = self._held(codes)
+            problems = {code.reference: why for code in codes if (why := _why_not(code, held.get(code.reference)))}
+            stale = [
+                code for code in codes if code.reference not in problems and not held[code.reference].receipt.fits(code)
+            ]
+            problems |= self._write(stale, lambda good, categories: self._change(good, categories, held))
+            if stale:
+                held = self._read_back(self._held, codes)
+        receipts = {reference: one.receipt for reference, one in held.items()}
+        return [problems.get(code.reference) or _updated(code, receipts.get(code.reference)) for code in codes]
 
     # The books
 
@@ -150,8 +169,15 @@ class TrytonAdapter(Adapter):
         products = self.client.search_read("product.product", domain, payload.PRODUCT_FIELDS, payload.parse_product)
         return payload.receipts(codes, list(products))
 
-    def _make(self, codes: Sequence[CodeData]) -> Problems:
-        """Creates the products in as few calls as it can; the outcomes of those that were not made."""
+    def _held(self, codes: Sequence[CodeData]) -> dict[str, Held]:
+        """The products that these codes update, by reference."""
+        ids = [["id", "in", [int(code.remote_id) for code in codes if code.remote_id.isdecimal()]]]
+        found = self.client.search_read("product.product", ids, payload.HELD_FIELDS, payload.parse_held)
+        by_id = {held.receipt.remote_id: held for held in found}
+        return {code.reference: by_id[code.remote_id].of(code) for code in codes if code.remote_id in by_id}
+
+    def _write(self, codes: Sequence[CodeData], write: Writer) -> Problems:
+        """Writes the codes in as few calls as it can, with their categories; the outcomes of those it could not."""
         if not codes:
             return {}
         categories, refusals = self._categories({payload.pair_of(code) for code in codes})
@@ -161,7 +187,8 @@ class TrytonAdapter(Adapter):
             if (pair := payload.pair_of(code)) in refusals
         }
         good = [code for code in codes if code.reference not in problems]
-        problems |= self._create(good, categories, self._unit() if good else 0)
+        if good:
+            problems |= write(good, categories)
         if [type(problem) for problem in problems.values()] == [Refused] * len(codes):
             self._require_rights()  # it is perhaps not the codes that are bad
         return problems
@@ -177,25 +204,41 @@ class TrytonAdapter(Adapter):
             found = self._find(codes)
             if found:
                 return self._create([code for code in codes if code.reference not in found], categories, unit)
-            if len(codes) == 1:
-                return {codes[0].reference: _refused(codes[0], error)}
-            return self._create_halves(codes, categories, unit)
+            return self._halve(codes, error, lambda half: self._create(half, categories, unit))
         return {}
 
-    def _create_halves(self, codes: Sequence[CodeData], categories: Mapping[Pair, int], unit: int) -> Problems:
-        """An error of the second half must not speak for the first, which is made."""
-        half = len(codes) // 2
-        problems = self._create(codes[:half], categories, unit)
+    def _change(self, codes: Sequence[CodeData], categories: Mapping[Pair, int], held: Mapping[str, Held]) -> Problems:
+        """One call changes all or none."""
+        words: list[Any] = []
+        for code in codes:
+            category = categories[payload.pair_of(code)]
+            words += [[held[code.reference].template], {"name": code.description, "account_category": category}]
         try:
-            return problems | self._create(codes[half:], categories, unit)
+            self.client.call("product.template", "write", *words, lost=UncertainError)
+        except AnsweredError as error:
+            return self._halve(codes, error, lambda half: self._change(half, categories, held))
+        return {}
+
+    def _halve(
+        self, codes: Sequence[CodeData], error: AnsweredError, write: Callable[[Sequence[CodeData]], Problems]
+    ) -> Problems:
+        """One of the codes is bad. An error of the second half must not speak for the first, which is written."""
+        if len(codes) == 1:
+            return {codes[0].reference: _refused(codes[0], error)}
+        half = len(codes) // 2
+        problems = write(codes[:half])
+        try:
+            return problems | write(codes[half:])
         except ERPError as error:
             return problems | {code.reference: _stopped(code, error) for code in codes[half:]}
 
-    def _read_back(self, codes: Sequence[CodeData]) -> dict[str, Receipt]:
+    def _read_back(
+        self, read: Callable[[Sequence[CodeData]], dict[str, Found]], codes: Sequence[CodeData]
+    ) -> dict[str, Found]:
         if not codes:
             return {}
         try:
-            return self._find(codes)
+            return read(codes)
         except ERPError as error:
             raise UncertainError("Tryton took the codes, but could not be asked for them.", error.detail) from error
 
@@ -260,6 +303,31 @@ def _outcome(code: CodeData, receipt: Receipt | None) -> Outcome:
         return Exists(code.reference, receipt, message)
     if not receipt.is_active:
         return Exists(code.reference, receipt, "This code is archived in Tryton.")
+    if different := payload.differences(code, receipt):
+        return Exists(code.reference, receipt, f"Tryton holds this code, but differs in {' and '.join(different)}.")
+    return Exported(code.reference, receipt)
+
+
+def _why_not(code: CodeData, held: Held | None) -> Outcome | None:
+    """Why the product is left as it is."""
+    if held is None:
+        message = "Tryton no longer has this product. Keep the code as it is, then unlink it."
+        return Refused(code.reference, message, f"product {code.remote_id}")
+    if not held.receipt.is_active:
+        return Exists(code.reference, held.receipt, "This code is archived in Tryton.")
+    if held.receipt.code != code.code:
+        return Exists(
+            code.reference, held.receipt, f"The product of {code.code} is {held.receipt.code} in Tryton by now."
+        )
+    if held.has_variants:
+        message = "In Tryton this product has variants, which share its name and accounts. Change it there."
+        return Exists(code.reference, held.receipt, message)
+    return None
+
+
+def _updated(code: CodeData, receipt: Receipt | None) -> Outcome:
+    if receipt is None:
+        return Uncertain(code.reference, "Tryton took this code, but does not show it.")
     if different := payload.differences(code, receipt):
         return Exists(code.reference, receipt, f"Tryton holds this code, but differs in {' and '.join(different)}.")
     return Exported(code.reference, receipt)

@@ -24,6 +24,7 @@ PRODUCT_FIELDS = [
     "template.account_category.account_revenue",
     "template.account_category.account_expense",
 ]
+HELD_FIELDS = [*PRODUCT_FIELDS, "template", "template.products"]
 
 
 class Pair(NamedTuple):
@@ -37,6 +38,24 @@ class Pair(NamedTuple):
 class Product:
     receipt: Receipt  # with `is_ours` still open
     identifiers: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Held:
+    """A product that is to be given new values."""
+
+    product: Product
+    template: int
+    has_variants: bool
+
+    @property
+    def receipt(self) -> Receipt:
+        return self.product.receipt
+
+    def of(self, code: CodeData) -> Held:
+        """The same, known to be ours or not."""
+        is_ours = identifier_of(code) in self.product.identifiers
+        return replace(self, product=replace(self.product, receipt=replace(self.receipt, is_ours=is_ours)))
 
 
 def identifier_of(code: CodeData) -> str:
@@ -87,6 +106,10 @@ def parse_product(row: Mapping[str, Any]) -> Product:
         is_active=bool(row["active"]) and bool(template["active"]),
     )
     return Product(receipt, frozenset(identifier["code"] for identifier in row["identifiers."] or ()))
+
+
+def parse_held(row: Mapping[str, Any]) -> Held:
+    return Held(parse_product(row), int(row["template"]), len(row["template."]["products"]) > 1)
 
 
 def product_domain(codes: Sequence[CodeData]) -> list[Any]:

@@ -14,8 +14,9 @@ from erp_integrations.adapters.practice.books import INCOME_KINDS, Books
 from erp_integrations.adapters.practice.chart import CHART
 from erp_integrations.adapters.practice.models import PracticeAccount, PracticeItem
 from erp_integrations.base import AccountKind, CodeData, Exists, Exported, NotSent, Refused, Uncertain
-from erp_integrations.conformance import Item, PushConformance
+from erp_integrations.conformance import Item
 from erp_integrations.errors import ConfigurationError, TransientError, UncertainError
+from erp_integrations.update_conformance import UpdateConformance
 
 pytestmark = pytest.mark.django_db
 BOOKS = 7
@@ -26,7 +27,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(practice, "SLOW_S", 0.05)
 
 
-class TestConformance(PushConformance):
+class TestConformance(UpdateConformance):
     company = "Practice Books"
 
     def adapter(self) -> PracticeAdapter:
@@ -311,6 +312,69 @@ def test_slow_takes_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     make_adapter().export_codes(make_codes(description="Concrete"))
 
     assert naps == [0.05]
+
+
+# Told to fail: updates
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "outcomes", "renamed"),
+    [
+        ("refuse", [Refused, Refused, Refused], 0),
+        ("refuse_third", [Exported, Exported, Refused], 2),
+        ("exists", [Exists, Exists, Exists], 0),
+        ("uncertain", [Uncertain, Uncertain, Uncertain], 3),
+        ("busy", [NotSent, NotSent, NotSent], 0),
+        ("partial", [Exported], 3),
+        ("no_answer", [], 3),
+        ("down", [], 0),
+    ],
+)
+def test_updates_are_answered_as_it_is_told(behaviour: str, outcomes: list[type], renamed: int) -> None:
+    codes = make_codes_that_are_there(3)
+    answer = []
+
+    with contextlib.suppress(UncertainError, TransientError):
+        answer = make_adapter(behaviour).update_codes([replace(code, description="Renamed") for code in codes])
+
+    assert [type(outcome) for outcome in answer] == outcomes
+    assert PracticeItem.objects.filter(name="Renamed").count() == renamed
+    assert PracticeItem.objects.count() == 3
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"description": "x" * 121}, "A name has 1 to 120 characters"),
+        ({"expense_account": "77777"}, "Expense account: there is no such account."),
+        ({"remote_id": "77777"}, "The item is no longer in these books."),
+        ({"remote_id": "no number"}, "The item is no longer in these books."),
+    ],
+)
+def test_an_update_is_held_to_the_same_rules(values: dict[str, str], words: str) -> None:
+    [code] = make_codes_that_are_there()
+
+    [outcome] = make_adapter().update_codes([replace(code, **values)])
+
+    assert isinstance(outcome, Refused)
+    assert outcome.message.startswith(words)
+    assert PracticeItem.objects.get().name == "Concrete"
+
+
+def test_an_update_reaches_no_other_books() -> None:
+    [code] = make_codes_that_are_there()
+
+    [outcome] = PracticeAdapter(BOOKS + 1, {}, {}).update_codes([replace(code, description="Ha")])
+
+    assert isinstance(outcome, Refused)
+    assert PracticeItem.objects.get().name == "Concrete"
+
+
+def make_codes_that_are_there(count: int = 1) -> list[CodeData]:
+    adapter, codes = make_adapter(), make_codes(count)
+    adapter.export_codes(codes)
+    found = adapter.find(codes)
+    return [replace(code, remote_id=found[code.reference].remote_id) for code in codes]
 
 
 def test_every_behaviour_can_be_chosen() -> None:

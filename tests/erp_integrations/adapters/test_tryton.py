@@ -11,8 +11,9 @@ import pytest
 
 from erp_integrations.adapters.tryton.adapter import TrytonAdapter
 from erp_integrations.base import AccountKind, CodeData, Exists, Exported, Outcome, Refused
-from erp_integrations.conformance import Item, PushConformance
+from erp_integrations.conformance import Item
 from erp_integrations.errors import ConfigurationError, TransientError
+from erp_integrations.update_conformance import UpdateConformance
 from tests.servers.tryton import COMPANY, PASSWORD, Tryton70Server, TrytonServer
 
 RIGHTS = ("Account Product Administration",)
@@ -48,11 +49,11 @@ class WithTryton:
         return outcome
 
 
-class TestTrytonConforms(WithTryton, PushConformance):
+class TestTrytonConforms(WithTryton, UpdateConformance):
     secrets = (PASSWORD, "wrong-Secret-1")
     company = COMPANY
-    make_code = PushConformance.make_code  # type: ignore[assignment]
-    export_one = PushConformance.export_one  # type: ignore[assignment]
+    make_code = UpdateConformance.make_code  # type: ignore[assignment]
+    export_one = UpdateConformance.export_one  # type: ignore[assignment]
 
     def wrong_adapter(self) -> TrytonAdapter:
         """Of a user that is not there: repeated wrong passwords would lock out a real one."""
@@ -236,6 +237,33 @@ class TestTryton(WithTryton):
         assert isinstance(outcome, Exists)
         assert not outcome.receipt.is_active
         assert not outcome.receipt.is_ours
+
+    # Updating
+
+    def test_an_update_moves_the_product_to_another_category_and_edits_none(self) -> None:
+        code, neighbour = self.make_code("MOVES"), self.make_code("STAYS")
+        self.adapter().export_codes([code, neighbour])
+        held = self.adapter().find([code])[code.reference]
+        changed = replace(code, remote_id=held.remote_id, income_account=self.account("4010"), expense_account=None)
+
+        [outcome] = self.adapter().update_codes([changed])
+
+        assert isinstance(outcome, Exported)
+        assert self.server.items()["MOVES"] == ("About MOVES", "4010", None)
+        assert self.server.items()["STAYS"] == ("About STAYS", "4000", "5000")
+
+    def test_a_product_with_variants_is_not_updated(self) -> None:
+        code = self.make_code("VARIED")
+        self.export_one(code)
+        remote_id = self.adapter().find([code])[code.reference].remote_id
+        [row] = self.server.rpc("product.product", "read", [int(remote_id)], ["template"])
+        self.server.rpc("product.product", "create", [{"template": row["template"], "suffix_code": "-B"}])
+
+        [outcome] = self.adapter().update_codes([replace(code, remote_id=remote_id, description="Renamed")])
+
+        assert isinstance(outcome, Exists)
+        assert "has variants" in outcome.message
+        assert self.server.items()["VARIED"] == ("About VARIED", "4000", "5000")
 
     # What Tryton refuses
 

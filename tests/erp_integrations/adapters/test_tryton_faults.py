@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from tests.servers.raw import lossy
 from tests.servers.tryton import PASSWORD, TrytonServer
 
 CREATE = "model.product.template.create"
+WRITE = "model.product.template.write"
 CREATE_CATEGORY = "model.product.category.create"
 FIND = "model.product.product.search_read"
 
@@ -88,6 +90,19 @@ class TestALostAnswer:
         assert [type(outcome) for outcome in outcomes] == [Exported, Exported, Uncertain, Uncertain]
         assert {"HALF-1", "HALF-2", "HALF-3"} <= tryton.items().keys()
         assert "HALF-4" not in tryton.items()
+
+    def test_to_an_update_is_uncertain_and_the_new_values_are_found(self, tryton: TrytonServer) -> None:
+        [code] = make_codes(tryton, "LOST-6")
+        self.through(tryton.url, tryton).export_codes([code])
+        held = self.through(tryton.url, tryton).find([code])[code.reference]
+        changed = replace(code, remote_id=held.remote_id, description="Renamed")
+
+        with lossy(tryton.port, nth(WRITE)) as proxy, pytest.raises(UncertainError):
+            self.through(proxy.url, tryton).update_codes([changed])
+
+        assert self.through(tryton.url, tryton).find([changed])[code.reference].fits(changed)
+        [outcome] = self.through(tryton.url, tryton).update_codes([changed])
+        assert isinstance(outcome, Exported)
 
 
 class FakeTryton:
