@@ -25,7 +25,8 @@ class Match:
 
 def find_matches(connection: Connection) -> list[Match]:
     """Codes in review that look like an item which belongs to no code yet. Two queries, in the order of codes."""
-    exports = connection.code_exports.filter(status__in=LINKABLE).select_related("income_account", "expense_account")
+    waiting = connection.code_exports.filter(status__in=LINKABLE, kept__isnull=True)
+    exports = waiting.select_related("income_account", "expense_account")
     taken = connection.code_exports.filter(remote_id__isnull=False).order_by().values("remote_id")
     free = connection.remote_items.filter(is_ours=False, is_active=True, obstacle="").exclude(remote_id__in=taken)
     return match(list(exports.order_by("sort_key", "id")), list(free))

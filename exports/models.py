@@ -106,6 +106,7 @@ class Batch(models.Model):
         UNDO = "undo", "Undone"
         CANCEL = "cancel", "Cancelled"
         RETRY = "retry", "Retried"
+        UPDATE = "update", "Updated"
         LINK = "link", "Linked"
         UNLINK = "unlink", "Unlinked"
 
@@ -148,6 +149,7 @@ FOR_ADAPTER = (
         "detail",
     ),
     *("due_at", "tries", "doubts", "look_first", "link_to", "lease_token", "absent_token", "remote_id", "receipt"),
+    *("drift", "found", "kept"),
 )
 
 
@@ -243,6 +245,9 @@ class CodeExport(models.Model):
     drift = models.CharField(max_length=10, choices=Drift, blank=True)
     found = models.JSONField(null=True)  # the item then, where it has changed
 
+    # While an update of a synced code is under way: the values to go back to (`services.updating`); else null.
+    kept = models.JSONField(null=True)
+
     # What `for_adapter` reads of other tables.
     income_remote_id: str | None
     expense_remote_id: str | None
@@ -262,6 +267,11 @@ class CodeExport(models.Model):
             models.CheckConstraint(
                 condition=~Q(status__in=["QUEUED", "SENDING"]) | Q(income_account__isnull=False),
                 name="accepted_has_income_account",
+            ),
+            models.CheckConstraint(
+                condition=Q(kept__isnull=True)
+                | Q(status__in=["QUEUED", "SENDING", "UNKNOWN", "FAILED", "ATTENTION"], remote_id__isnull=False),
+                name="update_has_its_item",
             ),
         ]
         indexes = [
@@ -285,16 +295,27 @@ class CodeExport(models.Model):
         """Both accounts as people read them."""
         return f"Income: {self.income_account or 'none'}; Expense: {self.expense_account or 'none'}"
 
+    @property
+    def is_update(self) -> bool:
+        """Whether the ERP's item is to be given new values; else it is to be made."""
+        return self.kept is not None
+
+    @property
+    def remote_code(self) -> str:
+        """The code of the ERP's item: a linked one may be written another way."""
+        return str((self.receipt or {}).get("code", self.code))
+
     def as_data(self) -> CodeData:
         """The code as an adapter sees it; of a row that was read with `for_adapter`."""
         return CodeData(
             reference=self.reference,
-            code=self.code,
+            code=self.remote_code if self.is_update else self.code,
             description=self.description,
             tiers=split(self.code, self.delimiter),
             income_account=self.income_remote_id,
             expense_account=self.expense_remote_id,
             request_key=self.request_key,
+            remote_id=(self.remote_id or "") if self.is_update else "",
         )
 
     @classmethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Count, IntegerField, Q, Subquery
@@ -13,8 +14,8 @@ from django.http import QueryDict
 
 from companies.models import Member
 from erp_integrations.base import INCOME_KINDS
-from erp_integrations.models import Connection
-from exports.models import ASSIGNABLE, FILTERS, REJECTABLE, UNFINISHED, CodeExport, CodeExportQuerySet, Status
+from erp_integrations.models import Connection, GLAccount
+from exports.models import ASSIGNABLE, FILTERS, REJECTABLE, UNFINISHED, CodeExport, CodeExportQuerySet, Drift, Status
 from exports.words import StatusWords, status_words
 
 CAP = 10_000  # counts are exact up to here
@@ -174,6 +175,7 @@ class Row:
     can_link: bool
     can_reject: bool
     can_unlink: bool
+    is_update: bool  # of a synced code: cancelled, it is Success again
     has_changed: bool  # in the WBS, since it was exported
     inherited: str  # whose default accounts it has, as a sentence; empty when they are none
     takes_purchases: bool  # the income account does, as long as there is no expense account
@@ -189,10 +191,11 @@ class Row:
             can_assign=may and status in ASSIGNABLE,
             can_assign_expense=may and status in ASSIGNABLE and has_expense,
             can_retry=may and status in RETRYABLE,
-            can_cancel=may and status == Status.QUEUED,
-            can_link=may and status == Status.ATTENTION and is_linkable(export),
-            can_reject=may and status in REJECTABLE,
+            can_cancel=may and (status == Status.QUEUED or (export.is_update and status in RETRYABLE)),
+            can_link=may and status == Status.ATTENTION and not export.is_update and is_linkable(export),
+            can_reject=may and status in REJECTABLE and not export.is_update,
             can_unlink=may and status == Status.SUCCESS,
+            is_update=export.is_update,
             has_changed=status == Status.SUCCESS and export.item.version != export.item_version,
             inherited=_inherited(export) if status in ASSIGNABLE else "",
             takes_purchases=export.connection.capabilities.income_takes_purchases
@@ -273,6 +276,44 @@ class Choices:
         return [group for group in self.groups if "expense" in group.lists]
 
 
+def _accounts_there(export: CodeExport, receipt: dict[str, Any]) -> dict[str, GLAccount]:
+    """The accounts of the ERP's item, by remote id."""
+    remote_ids = [receipt["income_account"], receipt["expense_account"]]
+    return {account.remote_id: account for account in export.connection.gl_accounts.filter(remote_id__in=remote_ids)}
+
+
+@dataclass(frozen=True)
+class Update:
+    """What an update of a synced code would change in the ERP: the values there, and the accounts to choose first."""
+
+    description: str  # in the ERP now, as the next two
+    income_there: str
+    expense_there: str
+    income_account: GLAccount | None
+    expense_account: GLAccount | None
+    has_expense: bool
+    is_due: bool  # something differs: here since the export, or in the ERP
+
+    @classmethod
+    def of(cls, export: CodeExport) -> Update | None:
+        """None where the ERP's item is not known."""
+        if not (receipt := export.found or export.receipt):
+            return None
+        there = _accounts_there(export, receipt)
+        own = (export.income_account, export.expense_account)
+        if own[0] is None:  # linked before it had any: the ERP's own come first
+            own = (there.get(receipt["income_account"]), there.get(receipt["expense_account"]))
+        return cls(
+            description=receipt["description"],
+            income_there=str(there.get(receipt["income_account"], receipt["income_account"] or "none")),
+            expense_there=str(there.get(receipt["expense_account"], receipt["expense_account"] or "none")),
+            income_account=own[0],
+            expense_account=own[1],
+            has_expense=export.connection.capabilities.has_expense_account,
+            is_due=export.drift == Drift.CHANGED or export.item.version != export.item_version,
+        )
+
+
 @dataclass(frozen=True)
 class Difference:
     """One value of a code, here and in the ERP."""
@@ -287,12 +328,9 @@ def comparison(export: CodeExport) -> list[Difference]:
     receipt = export.found or export.receipt
     if not receipt:
         return []
+    there = _accounts_there(export, receipt)
     fields = ("income_account", "expense_account")
-    names = {
-        account.remote_id: str(account)
-        for account in export.connection.gl_accounts.filter(remote_id__in=[receipt[field] for field in fields])
-    }
-    income, expense = (names.get(receipt[field], receipt[field] or "none") for field in fields)
+    income, expense = (str(there.get(receipt[field], receipt[field] or "none")) for field in fields)
     return [
         Difference("Cost Code", export.code, receipt["code"]),
         Difference("Description", export.description, receipt["description"]),

@@ -15,6 +15,7 @@ one_code = [
     path("cancel/", actions.cancel, name="cancel"),
     path("link/", actions.link, name="link"),
     path("accept-change/", link.accept_change, name="accept_change"),
+    path("update/", code.export_update, name="update"),
     path("unlink/", link.unlink, name="unlink"),
     path("reject/", actions.reject_one, name="reject_one"),
 ]

@@ -123,6 +123,7 @@ def stayed(result: Result) -> list[str]:
         (result.arrived, "arrived since you opened the list", "arrived since you opened the list"),
         (result.changed, "was changed by someone else since", "were changed by someone else since"),
         (result.in_flight, "is being sent to the ERP at this moment", "are being sent to the ERP at this moment"),
+        (result.updating, "is an update of a synced code", "are updates of synced codes"),
         (result.own, "was sent by you and needs someone else's eyes", "were sent by you and need someone else's eyes"),
     ]
     return [f"{count:,} {one if count == 1 else many} and stayed." for count, one, many in reasons if count]

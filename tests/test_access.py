@@ -134,6 +134,7 @@ CASES = {
     "exports:read_items": Case(post=REVIEW),
     "exports:link_selected": Case(post=REVIEW, body=ticked),
     "exports:accept_change": Case(post=REVIEW, pk="export"),
+    "exports:update": Case(post=REVIEW, pk="export", body=accounts, sends_ids=True),
     "exports:unlink": Case(post=REVIEW, pk="export", body=lambda world: {"reason": "Wrong item"}),
     "exports:reject_one": Case(post=REVIEW, pk="export"),
     "exports:reset": Case(post=REVIEW, pk="export"),

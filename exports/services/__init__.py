@@ -19,6 +19,7 @@ from exports.services.reviewing import (
 from exports.services.running import sweep, wake
 from exports.services.sending import recall_codes, send_codes
 from exports.services.telling import tell
+from exports.services.updating import queue_update, why_not_updated
 
 __all__ = [
     "INHERIT",
@@ -34,6 +35,7 @@ __all__ = [
     "link_code",
     "link_codes",
     "queue_codes",
+    "queue_update",
     "read_due_items",
     "read_items",
     "recall_codes",
@@ -46,4 +48,5 @@ __all__ = [
     "undo_rejection",
     "unlink_code",
     "wake",
+    "why_not_updated",
 ]

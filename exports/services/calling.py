@@ -15,8 +15,12 @@ T = TypeVar("T")
 
 
 def send(adapter: Adapter, codes: Sequence[CodeData]) -> tuple[dict[str, Outcome], ERPError | None]:
-    """Export the codes: an outcome for each reference, and the error if the call as a whole came to nothing."""
-    return outcomes(adapter, codes, lambda: adapter.export_codes(codes))
+    """Export the codes: an outcome for each reference, and the error if the call as a whole came to nothing.
+
+    They are all to be made, or all to be given new values.
+    """
+    write = adapter.update_codes if codes and codes[0].remote_id else adapter.export_codes
+    return outcomes(adapter, codes, lambda: write(codes))
 
 
 def outcomes(

@@ -43,7 +43,7 @@ def link_codes(member: Member, connection: Connection, seen: Mapping[int, str]) 
             del held[row.pk]
         if held:
             guard = reduce(or_, (Q(pk=pk, version=versions[pk]) for pk in held))
-            mine = rows_of(member, connection).filter(guard, ~is_own(member), status__in=LINKABLE)
+            mine = CodeExport.objects.filter(rows_in_reach(member, connection), guard, ~is_own(member))
             move(mine, Status.SUCCESS, batch, "export.linked", look_first=False, drift="", found=None, **_each(held))
     left = len(seen) - batch.count - len(problems)
     own = rows_of(member, connection).filter(is_own(member), pk__in=seen, status__in=LINKABLE).count()
@@ -112,7 +112,7 @@ def _spoken(receipt: dict[str, Any] | None) -> str:
 
 
 def rows_in_reach(member: Member, connection: Connection) -> Q:
-    return Q(company=member.company_id, connection=connection, status__in=LINKABLE)
+    return Q(company=member.company_id, connection=connection, status__in=LINKABLE, kept__isnull=True)
 
 
 def _read_again(

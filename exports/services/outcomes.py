@@ -10,12 +10,14 @@ from django.conf import settings
 from django.db.models.functions import Now
 
 from erp_integrations.base import CodeData, Exists, Exported, NotSent, Outcome, Receipt, Refused
-from exports.models import Attempt, CodeExport, Status
+from exports.models import Attempt, CodeExport, Drift, Status
 
 ALONE_AFTER = 2  # lost answers: then a code is sent alone, so that it takes no others with it
 MAX_DOUBTS = 4  # lost answers: then a person must look
 TRIES_ANEW = {"due_at": Now(), "tries": 0, "doubts": 0, "link_to": ""}  # what a click that accepts a code starts with
-FIELDS = ("detail", "remote_id", "receipt", "refusals", "tries", "doubts", "look_first", "due_at")
+COMPARED = ("code", "description", "income_account", "expense_account", "is_active")
+UPDATED = ("drift", "found", "kept")
+FIELDS = ("detail", "remote_id", "receipt", "refusals", "tries", "doubts", "look_first", "due_at", *UPDATED)
 
 
 def apply(row: CodeExport, code: CodeData, outcome: Outcome, now: datetime) -> Attempt.Outcome:
@@ -40,12 +42,26 @@ def apply(row: CodeExport, code: CodeData, outcome: Outcome, now: datetime) -> A
 def succeed(row: CodeExport, receipt: Receipt) -> None:
     row.status, row.message, row.detail = Status.SUCCESS, "", receipt.detail
     row.remote_id, row.receipt = receipt.remote_id, dict(vars(receipt))
+    row.drift, row.found, row.kept = "", None, None
 
 
 def needs_review(row: CodeExport, message: str, receipt: Receipt | None = None, detail: str = "") -> None:
     row.status, row.message = Status.ATTENTION, message
     row.detail = receipt.detail if receipt else detail
-    row.receipt = dict(vars(receipt)) if receipt else None
+    if not row.is_update:
+        row.receipt = dict(vars(receipt)) if receipt else None
+    elif receipt:  # what the code may go back to stays the receipt
+        compare(row, receipt)
+
+
+def compare(row: CodeExport, held: Receipt | None) -> None:
+    """Note on the row what happened in the ERP to its item since the receipt."""
+    if held is None or held.remote_id != row.remote_id:
+        row.drift, row.found = Drift.GONE, None
+    elif row.receipt and any(getattr(held, name) != row.receipt.get(name) for name in COMPARED):
+        row.drift, row.found = Drift.CHANGED, dict(vars(held))
+    else:
+        row.drift, row.found = "", None
 
 
 def in_doubt(row: CodeExport, message: str, detail: str, now: datetime) -> None:
@@ -99,6 +115,9 @@ def set_apart_doubles(rows: Iterable[CodeExport]) -> None:
 def _exported(row: CodeExport, code: CodeData, receipt: Receipt, now: datetime) -> Attempt.Outcome:
     if not receipt.remote_id:
         in_doubt(row, "The ERP reported success without an id.", receipt.detail, now)
+        return Attempt.Outcome.UNCERTAIN
+    if row.is_update and receipt.remote_id != row.remote_id:
+        in_doubt(row, "The ERP answered for another item.", receipt.detail, now)
         return Attempt.Outcome.UNCERTAIN
     if receipt.fits(code):
         succeed(row, receipt)

@@ -90,10 +90,14 @@ def _send(lease: Lease, adapter: Adapter) -> None:
 
 
 def next_rows(lease: Lease, due: CodeExportQuerySet) -> list[CodeExport]:
-    """What fits into one call; codes whose answers were lost again and again go last, and each alone."""
+    """What fits into one call: new codes, or else updates.
+
+    Those whose answers were lost again and again go last, and each alone.
+    """
     queued = due.for_adapter().filter(connection=lease.connection, status=Status.QUEUED, look_first=False)
-    rows = queued.filter(doubts__lt=outcomes.ALONE_AFTER)[: lease.portion_size]
-    return list(rows) or list(queued[:1])
+    sure = queued.filter(doubts__lt=outcomes.ALONE_AFTER)
+    new, updates = (sure.filter(kept__isnull=is_new)[: lease.portion_size] for is_new in (True, False))
+    return list(new) or list(updates) or list(queued[:1])
 
 
 def claim(lease: Lease, rows: list[CodeExport]) -> list[Work]:

@@ -14,14 +14,13 @@ from companies.models import Member
 from erp_integrations.base import Receipt
 from erp_integrations.errors import ConfigurationError, ERPError
 from erp_integrations.models import Connection
-from exports.models import CodeExport, Drift, Reading, RemoteItem, Status
-from exports.services import calling
+from exports.models import CodeExport, Reading, RemoteItem, Status
+from exports.services import calling, outcomes
 from exports.services.each import storable, update_each
 
 EVERY = timedelta(days=1)
 AFTER_FAILURE = timedelta(hours=1)
 PORTION = 1000  # rows of one INSERT
-COMPARED = ("code", "description", "income_account", "expense_account", "is_active")
 
 
 def read_items(connection: Connection, member: Member | None = None) -> str:
@@ -96,11 +95,6 @@ def _keep(connection: Connection, items: Iterable[Receipt]) -> None:
 
 def _compare(row: CodeExport, items: dict[str, Receipt]) -> bool:
     """Set what happened in the ERP to the row's item; whether that is news."""
-    held, before = items.get(row.remote_id or ""), (row.drift, row.found)
-    if held is None:
-        row.drift, row.found = Drift.GONE, None
-    elif row.receipt and any(getattr(held, name) != row.receipt.get(name) for name in COMPARED):
-        row.drift, row.found = Drift.CHANGED, dict(vars(held))
-    else:
-        row.drift, row.found = "", None
+    before = (row.drift, row.found)
+    outcomes.compare(row, items.get(row.remote_id or ""))
     return (row.drift, row.found) != before

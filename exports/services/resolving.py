@@ -20,7 +20,19 @@ from exports.services.moves import move_claimed
 
 INTERRUPTED = "The export was interrupted."
 GONE = "The ERP no longer has the item that you saw as {code}. Retry the code."
-FIELDS = ("detail", "remote_id", "receipt", "tries", "doubts", "look_first", "link_to", "due_at", "absent_token")
+ITEM_GONE = "The ERP no longer has the item of {code}. Keep the code as it is, then unlink it."
+FIELDS = (
+    *outcomes.UPDATED,
+    "detail",
+    "remote_id",
+    "receipt",
+    "tries",
+    "doubts",
+    "look_first",
+    "link_to",
+    "due_at",
+    "absent_token",
+)
 
 
 def look_up(lease: Lease, adapter: Adapter) -> bool:
@@ -85,12 +97,14 @@ def resolve(
     for row, code in asked:
         if error:
             _not_answered(row, error, lease.now())
+        elif row.is_update:
+            _updated(row, code, receipts.get(row.reference), settled_at.get(row.pk, asked_at), asked_at)
         elif receipt := receipts.get(row.reference):
             _found(row, code, receipt)
         else:
             _absent(row, settled_at.get(row.pk, asked_at), asked_at)
             row.absent_token = lease.token
-    _store(rows)
+    _store(rows, is_answered=error is None)
 
 
 def _settle_times(rows: list[CodeExport], lease: Lease) -> dict[int, datetime]:
@@ -112,6 +126,28 @@ def _found(row: CodeExport, code: CodeData, receipt: Receipt) -> None:
         outcomes.succeed(row, receipt)
     else:
         outcomes.needs_review(row, outcomes.what_differs(receipt, code), receipt)
+
+
+def _updated(
+    row: CodeExport, code: CodeData, receipt: Receipt | None, settled_at: datetime, asked_at: datetime
+) -> None:
+    """The item has the new values; or it was not updated, which is believed as late as "absent" is."""
+    is_there = receipt is not None and receipt.remote_id == row.remote_id
+    row.look_first = False
+    if receipt and is_there and receipt.fits(code):
+        outcomes.succeed(row, receipt)
+    elif asked_at < settled_at:
+        row.due_at = settled_at
+    elif not is_there:
+        outcomes.compare(row, None)
+        outcomes.needs_review(row, ITEM_GONE.format(code=row.code))
+    elif row.doubts >= outcomes.MAX_DOUBTS:
+        outcomes.needs_review(
+            row, f"Sent {row.doubts} times without a clear answer; the ERP has other values.", receipt
+        )
+    else:
+        row.tries = 0
+        outcomes.queue_again(row, "", "", asked_at)
 
 
 def _absent(row: CodeExport, settled_at: datetime, asked_at: datetime) -> None:
@@ -144,12 +180,14 @@ def _not_answered(row: CodeExport, error: ERPError, now: datetime) -> None:
                 )
 
 
-def _store(rows: Collection[CodeExport]) -> None:
+def _store(rows: Collection[CodeExport], *, is_answered: bool) -> None:
     outcomes.set_apart_doubles(rows)
     moved = [row for row in rows if row.status != Status.UNKNOWN]
     move_claimed(moved, FIELDS, was=Status.UNKNOWN)
     update_each([row for row in rows if row.status == Status.UNKNOWN], ["due_at", "tries"])
-    _settle_attempts([row for row in moved if row.status == Status.QUEUED], Attempt.Outcome.ABSENT)
+    not_updated = [row for row in moved if row.is_update and is_answered]
+    not_there = [row for row in moved if row.status == Status.QUEUED or row in not_updated]
+    _settle_attempts(not_there, Attempt.Outcome.ABSENT)
     _settle_attempts([row for row in moved if row.status == Status.SUCCESS], Attempt.Outcome.FOUND)
 
 

@@ -50,6 +50,7 @@ class Result:
     changed: int = 0  # stayed: changed since by someone else
     in_flight: int = 0  # stayed: being sent to the ERP at this moment
     lacking: int = 0  # stayed: no income account (or an inactive one)
+    updating: int = 0  # stayed: an update of a synced code, which is cancelled and not rejected
     own: int = 0  # stayed: four eyes, the sender may not accept
     problems: list[Problem] = field(default_factory=list)
 

@@ -11,8 +11,7 @@ from django.db.models.functions import Concat, Now
 
 from companies import audit, mail
 from companies.models import Member
-from erp_integrations.base import AccountKind
-from erp_integrations.models import Connection, GLAccount
+from erp_integrations.models import Connection
 from exports.defaults import FIELDS, Defaults, source_of
 from exports.models import (
     ACCOUNTS,
@@ -21,14 +20,14 @@ from exports.models import (
     Batch,
     CodeExport,
     CodeExportQuerySet,
-    Invalid,
     Status,
     account_words,
 )
 from exports.services.moves import click, lock_items, move
 from exports.services.outcomes import TRIES_ANEW
 from exports.services.results import INHERIT, KEEP, Result, Selection
-from exports.services.selecting import count_left, is_complete, is_own, rows_of, selected
+from exports.services.selecting import count_left, is_complete, is_own, offered, rows_of, selected
+from exports.services.updating import cancel_updates, why_updates_stay
 from wbs.models import Hold, SegmentItem
 
 RETRYABLE = (Status.FAILED, Status.ATTENTION)
@@ -44,8 +43,8 @@ def assign_accounts(
     able = connection.capabilities
     expense_kinds = able.expense_kinds if able.has_expense_account else frozenset()
     chosen = {
-        "income_account": _offered(connection, income, able.income_kinds),
-        "expense_account": None if expense is None else _offered(connection, expense, expense_kinds),
+        "income_account": offered(connection, income, able.income_kinds),
+        "expense_account": None if expense is None else offered(connection, expense, expense_kinds),
     }
     chosen = {field: account for field, account in chosen.items() if account is not KEEP}
     if not chosen:
@@ -72,7 +71,8 @@ def queue_codes(member: Member, connection: Connection, selection: Selection) ->
 def reject_codes(member: Member, connection: Connection, selection: Selection) -> Result:
     """Give the codes of the selection back to the WBS; what is being sent stays and is counted."""
     with click(member, connection, Batch.Kind.REJECT) as batch:
-        move(selected(member, connection, selection, REJECTABLE), Status.REJECTED, batch, "export.rejected")
+        rows = selected(member, connection, selection, REJECTABLE).filter(kept__isnull=True)
+        move(rows, Status.REJECTED, batch, "export.rejected")
     return _result(batch, count_left(member, batch, selection, REJECTABLE))
 
 
@@ -107,11 +107,13 @@ def set_reason(member: Member, batch: Batch, reason: str) -> None:
 
 
 def cancel_codes(member: Member, connection: Connection, ids: Sequence[int]) -> Result:
-    """Take QUEUED codes back to READY."""
+    """Take QUEUED codes back to READY, and updates that did not reach the ERP back to Success."""
     with click(member, connection, Batch.Kind.CANCEL) as batch:
-        rows = rows_of(member, connection).filter(pk__in=ids, status=Status.QUEUED)
-        move(rows, Status.READY, batch, "export.cancelled")
-    return _result(batch, count_left(member, batch, Selection.of(ids), [Status.QUEUED]))
+        rows = rows_of(member, connection).filter(pk__in=ids)
+        move(rows.filter(status=Status.QUEUED, kept__isnull=True), Status.READY, batch, "export.cancelled")
+        cancel_updates(rows, batch)
+    left = count_left(member, batch, Selection.of(ids), [Status.QUEUED])
+    return _result(batch, {**left, "problems": why_updates_stay(rows)})
 
 
 def retry_codes(member: Member, connection: Connection, ids: Sequence[int]) -> Result:
@@ -121,16 +123,6 @@ def retry_codes(member: Member, connection: Connection, ids: Sequence[int]) -> R
     with click(member, connection, Batch.Kind.RETRY) as batch:
         move(rows, Status.QUEUED, batch, "export.retried", export_batch=batch, look_first=look_first, **TRIES_ANEW)
     return _result(batch, count_left(member, batch, Selection.of(ids), RETRYABLE, accepting=True))
-
-
-def _offered(connection: Connection, account_id: Any, kinds: frozenset[AccountKind]) -> Any:
-    """The account, if the list offers it; KEEP and INHERIT as they are."""
-    if account_id in (KEEP, INHERIT):
-        return account_id
-    account = GLAccount.objects.active().of_kinds(kinds).filter(connection=connection, pk=account_id).first()
-    if account is None:
-        raise Invalid("This account cannot be chosen any more. Choose one of the list.")
-    return account
 
 
 def _mark(rows: CodeExportQuerySet, batch: Batch) -> int:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 from django.db.models import Case, Count, Exists, OuterRef, Q, Value, When
 
 from companies.models import Member
+from erp_integrations.base import AccountKind
 from erp_integrations.models import Connection, GLAccount
-from exports.models import FILTERS, UNFINISHED, Batch, CodeExport, CodeExportQuerySet, Status
-from exports.services.results import Selection
+from exports.models import FILTERS, UNFINISHED, Batch, CodeExport, CodeExportQuerySet, Invalid, Status
+from exports.services.results import INHERIT, KEEP, Selection
 
 
 def rows_of(member: Member, connection: Connection) -> CodeExportQuerySet:
@@ -33,6 +35,16 @@ def selected(
     """Rows that the click may move: in one of these states, and still as the list showed them."""
     states = [state for state in shown_states(selection) if state in states]
     return in_scope(member, connection, selection).filter(_is_as_seen(member, selection), status__in=states)
+
+
+def offered(connection: Connection, account_id: Any, kinds: frozenset[AccountKind]) -> Any:
+    """The account, if the list offers it; KEEP and INHERIT as they are. Raises Invalid."""
+    if account_id in (KEEP, INHERIT):
+        return account_id
+    account = GLAccount.objects.active().of_kinds(kinds).filter(connection=connection, pk=account_id).first()
+    if account is None:
+        raise Invalid("This account cannot be chosen any more. Choose one of the list.")
+    return account
 
 
 def is_complete() -> Q:
@@ -74,6 +86,7 @@ def count_left(
     ]
     if accepting:
         reasons += [When(is_own(member), then=Value("own")), When(~is_complete(), then=Value("lacking"))]
+    reasons.append(When(kept__isnull=False, then=Value("updating")))
     left = (
         in_scope(member, batch.connection, selection)
         .exclude(batch=batch)

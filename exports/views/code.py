@@ -10,11 +10,12 @@ from django_htmx.http import reswap, retarget, trigger_client_event
 
 from companies.access import MemberRequest, member_required
 from companies.models import AuditEvent, Level, Tool
+from exports import services, words
 from exports.defaults import Defaults
 from exports.forms import read_account
-from exports.models import CodeExport, Conflict, Invalid
-from exports.review import Choices, Row, comparison, number
-from exports.views.answers import Banner, connection_of, list_url
+from exports.models import CodeExport, Conflict, Invalid, Status
+from exports.review import Choices, Row, Update, comparison, number
+from exports.views.answers import Banner, answer, connection_of, list_url
 
 NEWER = "Someone else changed or exported this code meanwhile; this is how it is now. Your choice was not saved."
 
@@ -31,7 +32,9 @@ def _page(
 ) -> HttpResponse:
     erp = connection_of(request, slug)
     export = get_object_or_404(erp.code_exports.for_review().select_related("item"), pk=pk)
-    post, defaults = request.POST, Defaults(erp)
+    post, defaults, is_synced = request.POST, Defaults(erp), export.status == Status.SUCCESS
+    update = Update.of(export) if is_synced and request.member.can_review else None
+    income, expense = (update or export).income_account, (update or export).expense_account
     inherited = [(kind, defaults.of(f"{kind}_account", export.code_key)) for kind in ("income", "expense")]
     context = {
         "connection": erp,
@@ -41,9 +44,11 @@ def _page(
         "inherited": [(kind, default) for kind, default in inherited if default],
         "banner": banner,
         "error": error,
-        "income": number(post.get("income")) or export.income_account_id,
-        "expense": number(post.get("expense")) or export.expense_account_id,
+        "income": number(post.get("income")) or (income and income.pk),
+        "expense": number(post.get("expense")) or (expense and expense.pk),
         "choices": Choices.read(erp),
+        "update": update,
+        "why_not_updated": services.why_not_updated(export) if is_synced else "",
         "comparison": comparison(export),
         "attempts": export.attempts.all()[:20],
         "events": AuditEvent.objects.filter(company=erp.company, subject="export", subject_id=export.pk).select_related(
@@ -72,6 +77,22 @@ def assign(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
         return redirect(reverse("exports:code", args=[request.member.company.slug, connection, pk]))
     response = render(request, "exports/_status.html", _cell(request, row, saved=True))
     return trigger_client_event(response, "say", {"value": f"Saved {row.code}"})
+
+
+@require_POST
+@member_required(Tool.ERP, Level.STANDARD, approver=True)
+def export_update(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
+    """Accept that the ERP's item gets the values that the page shows."""
+    erp, post = connection_of(request, connection), request.POST
+    row = get_object_or_404(erp.code_exports.select_related("item"), pk=pk)
+    versions = number(post.get("version")), number(post.get("item_version"))
+    try:
+        income, expense = read_account(post.get("income", "")), read_account(post.get("expense", ""))
+        result = services.queue_update(request.member, row, *versions, income, expense)
+    except Invalid as invalid:
+        return _page(request, connection, pk, error=invalid.message, status=422)
+    services.wake([erp.pk])
+    return answer(request, erp, Banner("success" if result.count else "error", words.did("Accepted", result)))
 
 
 def _newer(request: MemberRequest, slug: str, export: CodeExport) -> HttpResponse:

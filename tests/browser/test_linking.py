@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from companies.models import Member
 from erp_integrations.adapters.practice.models import PracticeAccount, PracticeItem
 from erp_integrations.models import Connection
 from exports import services
@@ -72,6 +73,44 @@ def test_existing_items_are_linked_with_the_keyboard_and_unlinked_again(page: Pa
     page.keyboard.press("Enter")
     expect(page.get_by_text("Unlinked by alice: The other one").first).to_be_visible()
     assert stored("03-100").status == "REJECTED"
+
+
+def test_an_update_is_seen_before_it_is_exported(page: Page, erp: Connection) -> None:
+    services.export_portion(_accept(erp, "03-300"))
+    sign_in(page, "dora", "/companies/sample-builders/admin/cost-codes/")
+    page.goto(f"/companies/sample-builders/admin/cost-codes/{stored('03-300').item_id}/edit/")
+    page.get_by_label("Description").fill("Formwork, all of it")
+    page.get_by_label("Description").press("Enter")
+    eventually(lambda: stored("03-300").item.description, "Formwork, all of it")
+    page.get_by_role("button", name="Sign out").click()
+
+    sign_in(page, "alice", f"{LIST}?filter=synced")
+    expect(page.get_by_text("Changed since export")).to_be_visible()
+    follow(page, "03-300", f"{LIST}{stored('03-300').pk}/")
+    changed = page.get_by_role("row", name="Description")
+    expect(changed).to_contain_text("Description 03-300")
+    expect(changed).to_contain_text("Formwork, all of it")
+    assert_accessible(page)
+    page.get_by_label("General Ledger Account - Income").focus()
+    page.keyboard.type("4010")
+    press(page, "button", "Export Update")
+    expect(page.get_by_text("Accepted 1 cost code.")).to_be_visible()
+    assert_accessible(page)
+    services.export_portion(erp.pk)
+
+    page.reload()
+    expect(page.locator("[data-status=SUCCESS]")).to_be_visible()
+    expect(page.get_by_text("Changed since export")).to_have_count(0)
+    item = PracticeItem.objects.get(books=erp.pk, code="03-300")
+    assert (item.name, item.income_account.number) == ("Formwork, all of it", "4010")
+
+
+def _accept(connection: Connection, code: str) -> int:
+    """Alice exports the code; the connection whose turn it is."""
+    alice = Member.objects.get(user__username="alice")
+    connection.code_exports.filter(code=code).update(income_account=connection.gl_accounts.get(number="4000"))
+    services.queue_codes(alice, connection, services.Selection.of([stored(code).pk]))
+    return connection.pk
 
 
 def test_a_division_gets_default_accounts_and_a_code_is_reset_to_them(page: Page, erp: Connection) -> None:

@@ -34,21 +34,22 @@ def check_books(rows: list[CodeExport], books: Books) -> None:
     ours = [item for item in books.items() if item["reference"]]
     twice = [name for name, count in Counter(item["reference"] for item in ours).items() if count > 1]
     assert not twice, f"I1: twice in the ERP: {twice}"
-    items = {item["remote_id"]: item for item in books.items()}
+    items = {item["remote_id"]: item for item in books.written()}
     for row in rows:
         if row.status != Status.SUCCESS:
             continue
         item = items.get(row.remote_id or "")
         assert item, f"I2: {row} is Success, but the ERP has no {row.remote_id}"
-        if item["reference"] is None:
-            continue  # linked: its values are the ERP's own
+        attempts = Attempt.objects.filter(export=row, outcome__in=("exported", "found"))
+        if item["reference"] is None and not attempts.exclude(payload__remote_id="").exists():
+            continue  # linked and never updated: its values are the ERP's own
         on_screen = (
-            row.code,
+            row.code if item["reference"] else item["code"],
             row.description,
             row.income_account and row.income_account.remote_id,
             row.expense_account and row.expense_account.remote_id,
         )
-        sent = Attempt.objects.filter(export=row).first()
+        sent = attempts.first()
         assert sent is not None, f"I2: {row} is Success without an attempt"
         names = ("code", "description", "income_account", "expense_account")
         assert tuple(item[name] for name in names) == on_screen, f"I9: {row}"
@@ -63,7 +64,8 @@ def check_history(rows: list[CodeExport]) -> None:
         assert len([move for move in moves if move.old]) == row.moves, f"I6: {row} has {row.moves} moves"
         for one, next_one in pairwise(moves):
             assert one.new.split(":")[0] == next_one.old, f"I6: {row} went {one.new} and then from {next_one.old}"
-        left = [move for move in moves if move.old == Status.SUCCESS.label and move.action != "export.unlinked"]
+        out = ("export.unlinked", "export.update_queued")
+        left = [move for move in moves if move.old == Status.SUCCESS.label and move.action not in out]
         assert not left, f"I5: {row} left Success"
         for one, next_one in pairwise([*moves, None]):
             if one and one.action in ("export.rejected", "export.recalled"):

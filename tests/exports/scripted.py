@@ -83,11 +83,21 @@ class Books:
 
     def held(self) -> list[dict[str, Any]]:
         """The items after what people did to them in the ERP since: `write("edited", remote_id="R1", ...)`, "gone"."""
-        items = {item["remote_id"]: item for item in self.items()}
-        for event in self.events("edited"):
-            items[event["remote_id"]] |= event
-        for event in self.events("gone"):
-            items.pop(event["remote_id"], None)
+        return self._replay("item", "updated", "edited", "gone")
+
+    def written(self) -> list[dict[str, Any]]:
+        """The items as we left them, whatever people did to them since."""
+        return self._replay("item", "updated")
+
+    def _replay(self, *kinds: str) -> list[dict[str, Any]]:
+        items: dict[str, dict[str, Any]] = {}
+        for event in self.events():
+            if event["event"] not in kinds:
+                continue
+            if event["event"] == "gone":
+                items.pop(event["remote_id"], None)
+            else:
+                items.setdefault(event["remote_id"], {}).update(event)
         return list(items.values())
 
     def add(self, code: CodeData, *, by_hand: bool = False) -> dict[str, Any]:
@@ -99,6 +109,14 @@ class Books:
             }
             self.write("item", **item)
         return item
+
+    def take(self, code: CodeData) -> dict[str, Any]:
+        """Make the item, or give it new values: careless, it takes what it is told."""
+        if not code.remote_id:
+            return self.add(code)
+        names = ("remote_id", "description", "income_account", "expense_account")
+        self.write("updated", **{name: getattr(code, name) for name in names})
+        return next(item for item in self.held() if item["remote_id"] == code.remote_id)
 
     def write(self, event: str, **values: Any) -> None:
         line = json.dumps({"event": event, "at": time.monotonic(), "pid": os.getpid(), **values})
@@ -125,6 +143,7 @@ class ScriptedAdapter(Adapter):
         proven_against="nothing",
         batch_size=50,
         lists_items=True,
+        updates_items=True,
         looks_up_by="reference",
         code_limit=20,
         forbidden_characters=":",
@@ -144,13 +163,14 @@ class ScriptedAdapter(Adapter):
     def find(self, codes: Sequence[CodeData]) -> dict[str, Receipt]:
         rules = self._start("find", codes)
         self._raise(rules)
-        ours = {item["reference"]: item for item in reversed(self.books.items())}
-        theirs = {item["code"].casefold(): item for item in reversed(self.books.items())}
+        held = self.books.held()
+        ours = {item["reference"]: item for item in reversed(held)}
+        theirs = {item["code"].casefold(): item for item in reversed(held)}
         found = {code.reference: ours.get(code.reference) or theirs.get(code.code.casefold()) for code in codes}
         for late in self.books.events("late")[len(self.books.events("late is done")) :]:
             self.books.write("late is done")
             for code in late["codes"]:
-                self.books.add(CodeData(**code))
+                self.books.take(CodeData(**code))
         self.books.write("end", call="find")
         return {reference: receipt(item, reference) for reference, item in found.items() if item}
 
@@ -160,7 +180,13 @@ class ScriptedAdapter(Adapter):
         return [replace(receipt(item, ""), is_ours=item["reference"] is not None) for item in self.books.held()]
 
     def export_codes(self, codes: Sequence[CodeData]) -> list[Outcome]:
-        rules = self._start("export", codes)
+        return self._write("export", codes)
+
+    def update_codes(self, codes: Sequence[CodeData]) -> list[Outcome]:
+        return self._write("update", codes)
+
+    def _write(self, call: str, codes: Sequence[CodeData]) -> list[Outcome]:
+        rules = self._start(call, codes)
         self._raise(rules)
         if any(rule.what == "late" for rule in rules):
             self.books.write("late", codes=[asdict(code) for code in codes])
@@ -178,7 +204,7 @@ class ScriptedAdapter(Adapter):
         if any(rule.what == "die" for rule in rules):
             os.kill(os.getpid(), signal.SIGKILL)
         self._raise(rules, "after:")
-        self.books.write("end", call="export")
+        self.books.write("end", call=call)
         return outcomes
 
     def _answer(self, code: CodeData, what: str) -> list[Outcome]:
@@ -190,6 +216,11 @@ class ScriptedAdapter(Adapter):
                 return [
                     Exists(name, receipt(self.books.add(code, by_hand=True), name), f"{code.code} is there already.")
                 ]
+            case "gone":
+                return [Refused(name, "The item is gone.")]
+            case "there":  # as it was
+                there = next(item for item in self.books.held() if item["remote_id"] == code.remote_id)
+                return [Exists(name, receipt(there, name), f"{code.code} stays as it is.")]
             case "not sent":
                 return [NotSent(name, "Not now.")]
             case "not sent, wait":
@@ -200,7 +231,7 @@ class ScriptedAdapter(Adapter):
                         name, replace(receipt(self.books.add(code), name), remote_id=self.books.items()[0]["remote_id"])
                     )
                 ]
-        held = receipt(self.books.add(code), name)
+        held = receipt(self.books.take(code), name)
         match what:
             case "nobody knows":
                 return [Uncertain(name, "Nobody knows.")]

@@ -47,6 +47,7 @@ def test_the_exact_payload_is_on_record_before_the_call(scene: Scene) -> None:
         "income_account": "4000",
         "expense_account": "5000",
         "request_key": row.request_key,
+        "remote_id": "",
     }
     assert attempt.started_at <= attempt.ended_at
 
