@@ -115,6 +115,9 @@ class World:
         self.account, self.other_account = (make_account(self.connection, number) for number in ("4000", "4100"))
         self.export = make_export("03-100", self.connection, income_account=self.account)
         self.failed = make_export("03-200", self.connection, income_account=self.account, status=Status.FAILED)
+        held = {"code": "03-300", "description": "Old", "income_account": "4000", "expense_account": None}
+        synced = {"status": Status.SUCCESS, "remote_id": "R1", "receipt": held}
+        self.synced = make_export("03-300", self.connection, income_account=self.account, **synced)
         self.item = make_cost_code("05-100", segment=self.export.item.segment)  # not sent
         self.member = make_member(f"{prefix}-member", company)
         self.rejection = Batch.objects.create(company=company, connection=self.connection, kind=Batch.Kind.REJECT)
@@ -137,6 +140,7 @@ class World:
             "project_id": self.project.pk,
             "own_id": self.project.own_codes.create(code="X-1", code_key="x-1", description="Crane").pk,
             "export": self.export.pk,
+            "synced": self.synced.pk,
             "item": self.item.pk,
             "rejection": self.rejection.pk,
         }

@@ -59,7 +59,7 @@ def project(world: World) -> Body:
 
 
 def accounts(world: World) -> Body:
-    return {"version": 1, "income": world.other_account.pk, "expense": ""}
+    return {"version": 1, "item_version": 1, "income": world.other_account.pk, "expense": ""}
 
 
 def ticked(world: World) -> Body:
@@ -134,7 +134,7 @@ CASES = {
     "exports:read_items": Case(post=REVIEW),
     "exports:link_selected": Case(post=REVIEW, body=ticked),
     "exports:accept_change": Case(post=REVIEW, pk="export"),
-    "exports:update": Case(post=REVIEW, pk="export", body=accounts, sends_ids=True),
+    "exports:update": Case(post=REVIEW, pk="synced", body=accounts, sends_ids=True),
     "exports:unlink": Case(post=REVIEW, pk="export", body=lambda world: {"reason": "Wrong item"}),
     "exports:reject_one": Case(post=REVIEW, pk="export"),
     "exports:reset": Case(post=REVIEW, pk="export"),

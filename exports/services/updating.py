@@ -11,7 +11,7 @@ from django.db.models import BigIntegerField, Exists, F, IntegerField, OuterRef,
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
 
-from companies.models import Member
+from companies.models import AuditEvent, Member
 from erp_integrations.base import CodeData
 from erp_integrations.models import Connection, GLAccount
 from exports.models import Attempt, Batch, CodeExport, CodeExportQuerySet, Drift, Status
@@ -22,6 +22,7 @@ from exports.services.selecting import is_own, offered, rows_of
 from wbs.models import SegmentItem
 
 STOPPED = (Status.QUEUED, Status.FAILED, Status.ATTENTION)  # an update that can be cancelled
+OWN_WORDS = "You changed it in the WBS. With four eyes someone else accepts the update."
 IN_DOUBT = "The update may have reached the ERP. Retry it: the ERP is asked first."
 Accounts = dict[str, GLAccount | None]  # by field
 
@@ -51,7 +52,7 @@ def queue_update(
     accounts = _chosen(connection, export, income_id, expense_id)
     with click(member, connection, Batch.Kind.UPDATE) as batch:
         [item] = lock_items(SegmentItem.objects.filter(pk=export.item_id))
-        if problems := _problems(export, item, accounts):
+        if problems := _problems(member, export, item, accounts):
             return Result(None, 0, problems=problems)
         rows = rows_of(member, connection).filter(pk=export.pk, version=version, status=Status.SUCCESS)
         if (item.version, export.version) == (item_version, version):
@@ -100,8 +101,10 @@ def _chosen(connection: Connection, export: CodeExport, income_id: int | None, e
     return {"income_account": income, "expense_account": expense}
 
 
-def _problems(export: CodeExport, item: SegmentItem, accounts: Accounts) -> list[Problem]:
-    """What the ERP would refuse, or that there is nothing to do."""
+def _problems(member: Member, export: CodeExport, item: SegmentItem, accounts: Accounts) -> list[Problem]:
+    """What the ERP would refuse, that there is nothing to do, or that it needs someone else's eyes."""
+    if item.version != export.item_version and member.company.four_eyes and _wrote(member, item):
+        return [Problem(export.code, OWN_WORDS, export.pk)]
     income, expense = (account.remote_id if account else None for account in accounts.values())
     code = CodeData(export.reference, export.remote_code, item.description, item.tiers, income, expense)
     held = export.found or export.receipt or {}
@@ -109,6 +112,13 @@ def _problems(export: CodeExport, item: SegmentItem, accounts: Accounts) -> list
     if item.version == export.item_version and all(held.get(name) == getattr(code, name) for name in names):
         return [Problem(export.code, "The ERP holds these values already.", export.pk)]
     return [Problem(export.code, sentence, export.pk) for sentence in export.connection.adapter().validate(code)]
+
+
+def _wrote(member: Member, item: SegmentItem) -> bool:
+    """Whether the member was the last to write the item."""
+    events = AuditEvent.objects.filter(company=member.company_id, subject="code", subject_id=item.pk)
+    last = events.filter(action__in=("code.changed", "code.imported")).order_by("-id").first()
+    return last is not None and last.actor_id == member.user_id
 
 
 def _is_active(account: GLAccount | None) -> Q:

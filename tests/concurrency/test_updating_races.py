@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 
 import pytest
+from django.db import transaction
 
 from companies.models import AuditEvent
 from exports import services
@@ -14,7 +16,8 @@ from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
 from tests.exports.test_linking import synced
 from tests.exports.test_updating import describe
-from wbs.models import Hold, SegmentItem
+from wbs.errors import Conflict, Refused
+from wbs.models import SegmentItem
 
 pytestmark = pytest.mark.pg_only
 
@@ -57,22 +60,16 @@ def test_a_code_is_never_both_updated_and_unlinked(scene: Scene) -> None:
     check_invariants(scene.connection, scene.books)
 
 
-def edit(pk: int) -> None:
-    """As the WBS does: the item's row is locked, then its holds are looked at."""
-    from django.db import transaction
-
-    with transaction.atomic():
-        [item] = SegmentItem.objects.filter(pk=pk).hold_rows()
-        if item.lock_state() == Hold.Lock.ALL:
-            return
-        item.describe("Edited at the same moment")
-        item.version += 1
-        item.save()
+def edit(scene: Scene, row: CodeExport) -> None:
+    """By dora in the WBS, who saw the item as it was."""
+    item = SegmentItem.objects.get(pk=row.item_id)
+    with transaction.atomic(), suppress(Refused, Conflict):
+        item.change(item.code, "Edited at the same moment", item.parent, row.item.version, scene.dora.user)
 
 
 def test_what_is_exported_is_what_was_seen_or_nothing(scene: Scene) -> None:
     for row in changed(scene):
-        result, _ = at_once(accept(scene, row), partial(edit, row.item_id))
+        result, _ = at_once(accept(scene, row), partial(edit, scene, row))
 
         row.refresh_from_db()
         item = SegmentItem.objects.get(pk=row.item_id)

@@ -17,6 +17,7 @@ from exports.models import Attempt, CodeExport
 from tests.exports.scene import Scene
 from tests.exports.scripted import Rule
 from tests.exports.test_reviewing import make_many
+from tests.exports.test_updating import changed, update
 from tests.faults.conftest import Processes
 
 
@@ -42,6 +43,27 @@ def test_a_worker_killed_around_its_call(processes: Processes, scene: Scene, cra
     processes.beat()
 
     assert processes.finish() == {"SUCCESS"}
+    assert len(scene.books.items()) == 10
+
+
+@pytest.mark.parametrize(("crash", "renamed"), [("claimed:1", 0), ("answered:1", 10)])
+def test_a_worker_killed_around_the_call_of_an_update(
+    processes: Processes, scene: Scene, crash: str, renamed: int
+) -> None:
+    codes = [f"01-{number}" for number in range(100, 110)]
+    changed(scene, *codes)
+    doomed = processes.worker(CRASH=crash)
+    assert all(update(scene, code).count for code in codes)
+    services.wake([scene.connection.pk])
+    processes.wait_until(lambda: "signal 9" in doomed.log.read_text())
+    doomed.kill()
+    assert len(scene.books.events("updated")) == renamed
+
+    processes.worker()
+    processes.beat()
+
+    assert processes.finish() == {"SUCCESS"}
+    assert {item["description"] for item in scene.books.held()} == {"Renamed here"}
     assert len(scene.books.items()) == 10
 
 
