@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('companies', '0003_mail'),
         ('erp_integrations', '0002_pulled_charts'),
-        ('exports', '0006_default_sources'),
+        ('exports', '0007_default_sources'),
         ('wbs', '0004_long_checks'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

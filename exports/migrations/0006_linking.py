@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('erp_integrations', '0001_initial'),
-        ('exports', '0004_default_accounts'),
+        ('exports', '0005_default_accounts'),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('erp_integrations', '0001_initial'),
-        ('exports', '0003_mailed'),
+        ('exports', '0004_mailed'),
         ('wbs', '0002_sort_keys_bytewise'),
     ]
 
