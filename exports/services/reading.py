@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -41,7 +42,7 @@ def read_items(connection: Connection, member: Member | None = None) -> str:
         _keep(connection, items.values())
         rows = CodeExport.objects.filter(connection=connection, status=Status.SUCCESS, moved_at__lt=began)
         changed = [row for row in rows.only("remote_id", "receipt", "drift", "found") if _compare(row, items)]
-        update_each(changed, ["drift", "found"], {"status": Status.SUCCESS})
+        update_each(changed, ["drift", "found"], {"status": Status.SUCCESS}, version=F("version") + 1)
         drifted = rows.exclude(drift="").count()
         Reading.objects.filter(pk=reading.pk).update(read_at=Now(), **due)
         told = f"{len(items)} items; {drifted} codes gone or changed in the ERP"

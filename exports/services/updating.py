@@ -29,9 +29,10 @@ Accounts = dict[str, GLAccount | None]  # by field
 
 def why_not_updated(export: CodeExport) -> str:
     """Why this synced code cannot be updated in the ERP, as a sentence; empty when it can."""
-    adapter = export.connection.adapter_class
-    if not export.connection.capabilities.updates_items:
-        return f"{adapter.label} takes no new values for an item from here. Change it there, then accept the change."
+    able = export.connection.capabilities
+    if not able.updates_items:
+        then = ", then accept the change" if able.lists_items else ""
+        return f"{export.connection.adapter_class.label} takes no new values for an item. Change it there{then}."
     if export.drift == Drift.GONE:
         return "The ERP no longer has the item. Unlink the code and send it again."
     if export.found and export.found.get("code") != export.remote_code:

@@ -148,6 +148,16 @@ def test_a_code_that_is_not_as_it_was_seen_stays(scene: Scene, stale: str) -> No
     assert not Batch.objects.filter(kind=Batch.Kind.UPDATE).exists()
 
 
+def test_a_change_in_the_erp_that_was_not_seen_is_not_overwritten(scene: Scene) -> None:
+    changed(scene, "01-100")
+    seen = scene.row("01-100").version
+    scene.books.write("edited", remote_id="R1", description="Renamed there")
+    services.read_items(scene.connection)
+
+    assert update(scene, version=seen).changed == 1
+    assert update(scene).count == 1
+
+
 def test_with_four_eyes_nobody_updates_what_they_sent(scene: Scene) -> None:
     changed(scene, "01-100")
     scene.dora.company.four_eyes = True

@@ -129,7 +129,7 @@ def test_an_erp_that_takes_no_new_values_says_so_instead(desk: Desk, monkeypatch
 
     shown = page(desk, row)
 
-    assert "Practice ERP takes no new values for an item from here." in shown
+    assert "Practice ERP takes no new values for an item. Change it there, then accept the change." in shown
     assert "Here and in the ERP" in shown
     assert "Export Update" not in shown
     update(desk, row)
