@@ -69,6 +69,18 @@ def test_an_item_is_added_and_edited_in_a_dialog(page: Page, dora: Member, conso
     console_errors.clear()
 
 
+def test_an_item_is_edited_on_its_own_page(page: Page, dora: Member) -> None:
+    """By its address, as from a link of another page; nothing is said in the console."""
+    item = make_cost_code("01-100", "Doors")
+    page.goto(f"{CODES}{item.pk}/")
+
+    page.get_by_label("Description").fill("Windows")
+    page.get_by_role("button", name="Save").click()
+
+    expect(page.get_by_text("01-100 was saved.")).to_be_visible()
+    expect(page.get_by_role("row", name="Select 01-100")).to_contain_text("Windows")
+
+
 def test_someone_elses_change_is_shown_before_it_is_replaced(
     page: Page, dora: Member, console_errors: list[str]
 ) -> None:
