@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Q
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from companies.access import MemberRequest, member_required
@@ -49,12 +49,14 @@ def reject(request: MemberRequest, connection: str) -> HttpResponse:
 @require_POST
 @approver
 def reject_one(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
-    """From the page of a code, with the reason at once."""
+    """From the page of a code, with the reason at once; with "Rename" straight on to its page in the WBS."""
     erp = connection_of(request, connection)
     row, reason = get_object_or_404(erp.code_exports, pk=pk), request.POST.get("reason", "").strip()[:500]
     result = services.reject_codes(request.member, erp, Selection.of([row.pk]))
     if result.batch and reason:
         services.set_reason(request.member, result.batch, reason)
+    if "rename" in request.POST and result.count and request.member.can_edit_wbs:
+        return redirect("wbs:edit_item", request.member.company.slug, row.item.segment.slug, row.item_id)
     batch = result.batch.pk if result.batch else None
     return answer(request, erp, Banner("warning", words.rejected(result, "review"), batch, reason))
 

@@ -156,6 +156,18 @@ class TestCode:
         assert (row.status, row.message, batch.reason) == ("REJECTED", "Rename it", "Rename it")
         assert f"batches/{batch.pk}/undo/" in html(desk.get(f"{row.pk}/"))
 
+    def test_who_keeps_the_wbs_too_renames_it_in_one_go(self, desk: Desk) -> None:
+        row = desk.ready("01-100", status=Status.ATTENTION, message="It exists.")
+        dora = desk.client_of(desk.dora)
+        assert "Rename" in html(desk.get(f"{row.pk}/", dora))
+        assert 'name="rename"' not in html(desk.get(f"{row.pk}/")), "alice may not edit the WBS"
+
+        answer = desk.post(f"{row.pk}/reject/", dora, htmx=False, back=row.pk, reason="", rename="1")
+
+        row.refresh_from_db()
+        codes = "/companies/sample-builders/admin/work-breakdown-structure/cost-codes/"
+        assert (row.status, answer["Location"]) == ("REJECTED", f"{codes}{row.item_id}/")
+
     def test_what_cannot_be_rejected_or_unlinked_has_no_control_for_it(self, desk: Desk) -> None:
         row = desk.ready("01-100", status=Status.SENDING)
         page = html(desk.get(f"{row.pk}/"))
