@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from tests.production import env_example, production_environment
 from tests.servers import chromium, postgres, redis
@@ -94,13 +95,15 @@ def run_stages(environment: dict[str, str], is_all: bool) -> None:
     Stage("templates", [*MODULE, "djlint", "templates", "--lint", "--quiet"], environment).finish()
     Stage("migrations", [*MANAGE, "makemigrations", "--check", "--dry-run"], on_sqlite | var).finish()
     Stage("deploy check", [*MANAGE, "check", "--deploy", "--fail-level", "WARNING"], production).finish()
-    # Both databases at once, since much of a run is waiting; what SQLite's run says is shown after PostgreSQL's.
-    command = [*PYTEST, "-m", f"not pg_only and not once and {quick}"]
-    with Stage("tests on SQLite", command, on_sqlite, Path(environment["TMPDIR"], "sqlite.log")) as beside:
-        Stage("tests on PostgreSQL", [*PYTEST, "-m", quick], environment).finish()
+    # Two at once, since much of a run is waiting; what PostgreSQL's run says is shown after the others.
+    log = Path(environment["TMPDIR"], "postgresql.log")
+    with Stage("tests on PostgreSQL", [*PYTEST, "-m", quick], environment, log) as beside:
+        Stage("tests on SQLite", [*PYTEST, "-m", f"not pg_only and not once and {quick}"], on_sqlite).finish()
+        in_browser = "browser" if is_all else "browser and not slow"
+        server = urlsplit(environment["DATABASE_URL"])
+        own_database = {"DATABASE_URL": server._replace(path=f"{server.path}_browser").geturl()}
+        Stage("tests in the browser", [*PYTEST, "-m", in_browser], environment | own_database).finish()
         beside.finish()
-    in_browser = "browser" if is_all else "browser and not slow"
-    Stage("tests in the browser", [*PYTEST, "-m", in_browser], environment).finish()
     if is_all:
         Stage("benchmarks", [*MODULE, "benchmarks", "--all"], environment).finish()
 
