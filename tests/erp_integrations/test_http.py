@@ -25,6 +25,8 @@ from erp_integrations.errors import ConfigurationError, ERPError, TransientError
 from erp_integrations.http import Conversation, StatusError
 from tests.servers.raw import RawServer
 
+pytestmark = pytest.mark.once
+
 SECRET = 'canary"Secret'
 BOTH = pytest.mark.parametrize("lost", [TransientError, UncertainError])
 

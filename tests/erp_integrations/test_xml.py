@@ -4,6 +4,8 @@ import pytest
 
 from erp_integrations.xml import BadXML, parse
 
+pytestmark = pytest.mark.once
+
 BOMB = """<!DOCTYPE a [<!ENTITY x "ha"><!ENTITY y "&x;&x;&x;&x;"><!ENTITY z "&y;&y;&y;&y;">]>"""
 
 

@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from wbs.codes import clean, code_problem, description_problem, fold, full_code_problem, order_key
 
+pytestmark = pytest.mark.once
+
 
 def test_blanks_at_the_ends_go_and_accents_are_composed() -> None:
     assert clean("\u00a0 Cafe\u0301 \n") == "Café"

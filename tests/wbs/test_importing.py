@@ -9,6 +9,8 @@ import pytest
 
 from wbs.importing import MAX_BYTES, MAX_ROWS, Check, Known, Sheet, UnreadableFile, check, read_csv
 
+pytestmark = pytest.mark.once
+
 OWN_LIST = Path(__file__).parent.parent.parent / "wbs" / "sample" / "cost-codes.csv"
 
 

@@ -11,6 +11,8 @@ from wbs.codes import clean, code_problem, description_problem, fold
 from wbs.importing import check, read_csv
 from wbs.listing import guard, unguard, write_csv
 
+pytestmark = pytest.mark.once
+
 # Texts as the list can hold them, with all that spreadsheets and CSV stumble over.
 TEXT = st.text(
     st.one_of(st.sampled_from("=+-@'\"',;\t 0123456789&/\\|éß＝"), st.characters(exclude_categories=("Cs",))),

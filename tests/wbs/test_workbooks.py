@@ -19,6 +19,8 @@ from wbs.codes import fold
 from wbs.importing import MAX_BYTES, Sheet, UnreadableFile, check
 from wbs.workbooks import read_list, read_xlsx, write_template, write_xlsx
 
+pytestmark = pytest.mark.once
+
 NOON = datetime(2026, 1, 10, 12)  # noqa: DTZ001 - a spreadsheet knows no time zone
 HEADING = ["code", "description"]
 

@@ -12,6 +12,8 @@ from erp_integrations.pull_conformance import PullConformance
 from tests.quickbooks.company import QuickBooks
 from tests.quickbooks.lists import Item as Held
 
+pytestmark = pytest.mark.once
+
 FILE_ID = "7B0A6C1E-93B5-4C53-8E9F-0D3F6C0A7711"
 
 

@@ -15,6 +15,8 @@ from erp_integrations.adapters.quickbooks_desktop.catalogue import (
 )
 from erp_integrations.errors import ConfigurationError, TransientError, UncertainError
 
+pytestmark = pytest.mark.once
+
 # The tables of the facts about QuickBooks: 2.7 (statuses) and 1.5 (the Web Connector's errors).
 TOLD = [
     *(0, 1, 500, 501, 510, 530, 531, 550, 560, 570, 600, 1000, 1010, 1030, 1060, 3000, 3100, 3120, 3130, 3140, 3150),

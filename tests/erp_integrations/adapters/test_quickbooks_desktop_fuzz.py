@@ -15,6 +15,8 @@ from erp_integrations.errors import ERPError
 from tests.quickbooks.company import QuickBooks
 from tests.quickbooks.mutations import mutations
 
+pytestmark = pytest.mark.once
+
 ADAPTERS = [QuickBooksDesktopAdapter(1, {"item_names": names}, {}) for names in ("code", "tiers")]
 BOOKS = QuickBooks(owner_id=f"{{{OWNER_ID}}}", file_id="{7B0A6C1E-93B5-4C53-8E9F-0D3F6C0A7711}")
 INCOME, EXPENSE = (BOOKS.account(name).list_id for name in ("Construction Income", "Job Costs:Materials & Supplies"))

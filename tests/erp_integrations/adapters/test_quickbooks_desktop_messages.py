@@ -24,6 +24,8 @@ from erp_integrations.errors import ConfigurationError, ERPError, TransientError
 from erp_integrations.pull import NothingStored
 from tests.quickbooks.schema import read
 
+pytestmark = pytest.mark.once
+
 FLAT = QuickBooksDesktopAdapter(1, {}, {})
 TIERED = QuickBooksDesktopAdapter(1, {"item_names": "tiers", "codes_per_message": 50}, {})
 CODE = CodeData("c0ffee-7", "01-0010", "Béton — 2″ & <b>", ("01", "0010"), "8000000A-17", "8000000B-17")

@@ -9,6 +9,8 @@ import pytest
 from erp_integrations.adapters.quickbooks_desktop.adapter import QuickBooksDesktopAdapter
 from erp_integrations.base import CodeData
 
+pytestmark = pytest.mark.once
+
 FLAT = QuickBooksDesktopAdapter(1, {}, {})
 TIERED = QuickBooksDesktopAdapter(1, {"item_names": "tiers", "codes_per_message": 50}, {})
 CODE = CodeData("c0ffee-7", "01-0010", "Béton", ("01", "0010"), "8000000A-17", "8000000B-17")

@@ -16,6 +16,8 @@ from erp_integrations.errors import ConfigurationError, TransientError
 from erp_integrations.update_conformance import UpdateConformance
 from tests.servers.tryton import COMPANY, PASSWORD, Tryton70Server, TrytonServer
 
+pytestmark = pytest.mark.once
+
 RIGHTS = ("Account Product Administration",)
 
 

@@ -17,6 +17,8 @@ from erp_integrations.errors import ConfigurationError, ERPError, TransientError
 from tests.servers.raw import lossy
 from tests.servers.tryton import PASSWORD, TrytonServer
 
+pytestmark = pytest.mark.once
+
 CREATE = "model.product.template.create"
 WRITE = "model.product.template.write"
 CREATE_CATEGORY = "model.product.category.create"

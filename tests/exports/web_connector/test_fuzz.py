@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from exports.web_connector import soap
 from tests.quickbooks.mutations import mutations
 from tests.quickbooks.transports import OPERATIONS, RawTransport, over_http
+
+pytestmark = pytest.mark.once
 
 RAW = RawTransport("", over_http, is_rpc_encoded=True)
 ENVELOPES = [
