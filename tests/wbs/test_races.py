@@ -169,11 +169,12 @@ def test_an_edit_waits_for_a_code_that_is_being_sent_and_is_refused() -> None:
 def test_an_import_waits_for_a_code_that_is_being_sent_and_puts_nothing_under_it() -> None:
     item = make_cost_code("01-100")
     linked = make_connection(item.company)
-    is_checked, may_commit = threading.Event(), threading.Event()
+    is_held, is_checked, may_commit = threading.Event(), threading.Event(), threading.Event()
 
     def send() -> None:
         with transaction.atomic():
             list(SegmentItem.objects.select_for_update().filter(pk=item.pk))
+            is_held.set()
             is_checked.wait(10)
             Hold.objects.create(
                 company=item.company, item=item, connection=linked, word="Ready to Export", item_version=item.version
@@ -181,6 +182,7 @@ def test_an_import_waits_for_a_code_that_is_being_sent_and_puts_nothing_under_it
             may_commit.wait(10)
 
     def add_list() -> int:
+        is_held.wait(10)
         with transaction.atomic():
             segment = make_segment()
             segment.lock()
