@@ -16,17 +16,26 @@ from django.db.models import Field, Model
 from django.db.models.expressions import Combinable
 from django.db.models.sql import Query
 
+PORTION = 5000  # rows of one parameter
 
-def insert_each(rows: Sequence[Model], fields: Sequence[str]) -> None:
+
+def insert_each(rows: Sequence[Model], fields: Sequence[str], *, ignore_conflicts: bool = False) -> None:
     """INSERT the rows with these fields; the others get the database's defaults, and the rows no id."""
-    if rows:
+    for start in range(0, len(rows), PORTION):
         table, columns = rows[0]._meta.db_table, [_column(type(rows[0]), name) for name in fields]
         listed = ", ".join(columns)
+        unless = " WHERE true ON CONFLICT DO NOTHING" if ignore_conflicts else ""  # SQLite needs the WHERE
         with connection.cursor() as cursor:
             cursor.execute(
-                f"INSERT INTO {table} ({listed}) SELECT {listed} FROM {_source(table, columns)} AS new",  # noqa: S608
-                [_as_json(rows, columns)],
+                f"INSERT INTO {table} ({listed}) SELECT {listed} FROM {_source(table, columns)} AS new{unless}",  # noqa: S608
+                [_as_json(rows[start : start + PORTION], columns)],
             )
+
+
+def own_fields(model: type[Model]) -> list[str]:
+    """The fields that the database does not fill in by itself."""
+    fields = model._meta.concrete_fields
+    return [field.name for field in fields if not field.primary_key and not field.has_db_default()]
 
 
 def update_each(

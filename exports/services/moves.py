@@ -18,7 +18,7 @@ from companies import audit
 from companies.models import Member
 from erp_integrations.models import Connection
 from exports.models import Batch, CodeExport, CodeExportQuerySet, Status
-from exports.services.each import storable, update_each
+from exports.services.each import insert_each, own_fields, storable, update_each
 from wbs.models import Hold, SegmentItem, SegmentItemQuerySet
 
 BEFORE = Case(*(When(previous_status=status, then=Value(status.label)) for status in Status))
@@ -76,7 +76,7 @@ def arrive(batch: Batch) -> None:
         )
         for item_id, version in new.order_by().values_list("item_id", "item_version")
     ]
-    Hold.objects.bulk_create(holds)
+    insert_each(holds, own_fields(Hold))
     batch.count += len(holds)
 
 

@@ -13,6 +13,7 @@ from erp_integrations.base import CodeData
 from erp_integrations.models import Connection
 from exports.defaults import FIELDS, Defaults, source_of
 from exports.models import Attempt, Batch, CodeExport, CodeExportQuerySet, Status
+from exports.services.each import insert_each, own_fields
 from exports.services.moves import arrive, click, hold_versions, lock_items, move
 from exports.services.results import Problem, Result
 from wbs.models import SegmentItem
@@ -166,27 +167,25 @@ def _filled_in(item: SegmentItem, defaults: Defaults) -> dict[str, Any]:
 
 def _send_new(items: list[SegmentItem], batch: Batch, defaults: Defaults) -> None:
     known = set(batch.connection.code_exports.filter(item__in=items).values_list("item_id", flat=True))
-    CodeExport.objects.bulk_create(
-        (
-            CodeExport(
-                company_id=batch.company_id,
-                connection_id=batch.connection_id,
-                item=item,
-                code=item.full_code,
-                code_key=item.full_code_key,
-                description=item.description,
-                description_key=item.description_key,
-                sort_key=item.sort_key,
-                item_version=item.version,
-                sent_by_id=batch.actor_id,
-                changed_by_id=batch.actor_id,
-                reference=reference_of(item, batch.connection),
-                batch=batch,
-                **_filled_in(item, defaults),
-            )
-            for item in items
-            if item.pk not in known
-        ),
-        ignore_conflicts=True,  # someone else sent it at the same moment
-    )
+    rows = [
+        CodeExport(
+            company_id=batch.company_id,
+            connection_id=batch.connection_id,
+            item=item,
+            code=item.full_code,
+            code_key=item.full_code_key,
+            description=item.description,
+            description_key=item.description_key,
+            sort_key=item.sort_key,
+            item_version=item.version,
+            sent_by_id=batch.actor_id,
+            changed_by_id=batch.actor_id,
+            reference=reference_of(item, batch.connection),
+            batch=batch,
+            **_filled_in(item, defaults),
+        )
+        for item in items
+        if item.pk not in known
+    ]
+    insert_each(rows, own_fields(CodeExport), ignore_conflicts=True)  # someone else may send it at the same moment
     arrive(batch)
