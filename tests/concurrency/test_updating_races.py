@@ -14,8 +14,7 @@ from exports.models import CodeExport, Status
 from tests.concurrency.test_races import at_once, transitions
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
-from tests.exports.test_linking import synced
-from tests.exports.test_updating import describe
+from tests.exports.steps import describe, synced
 from wbs.errors import Conflict, Refused
 from wbs.models import SegmentItem
 

@@ -14,7 +14,7 @@ from exports.services import INHERIT, KEEP
 from tests import factories
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
-from tests.exports.test_reviewing import events, queries
+from tests.exports.steps import events, queries
 from wbs.models import SegmentItem
 
 

@@ -16,7 +16,7 @@ from exports.services import leases
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
 from tests.exports.scripted import Rule
-from tests.exports.test_reviewing import make_many, queries
+from tests.exports.steps import make_many, queries
 
 
 def test_a_portion_exports_and_stores_the_receipt(scene: Scene) -> None:

@@ -10,7 +10,7 @@ from exports.models import Attempt, CodeExport, Status
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
 from tests.exports.scripted import Rule, ScriptedAdapter
-from tests.exports.test_reviewing import make_many
+from tests.exports.steps import make_many
 
 
 def calls(scene: Scene, call: str) -> list[list[str]]:

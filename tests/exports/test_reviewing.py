@@ -4,10 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
-from companies.models import AuditEvent
 from erp_integrations.base import AccountKind
 from exports import services
 from exports.models import Batch, CodeExport, Invalid, Status
@@ -15,26 +12,8 @@ from exports.services import KEEP
 from tests import factories
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
-from tests.exports.scripted import Rule
+from tests.exports.steps import events, make_many, put, queries
 from wbs.models import Hold, SegmentItem
-
-
-def events(action: str) -> list[tuple[str, str, str]]:
-    """What the audit trail tells of an action: label, old, new."""
-    return list(AuditEvent.objects.filter(action=action).order_by("label").values_list("label", "old", "new"))
-
-
-def put(code: str, status: Status, **values: Any) -> CodeExport:
-    CodeExport.objects.filter(code=code).update(status=status, **values)
-    return CodeExport.objects.get(code=code)
-
-
-def queries(call: Any) -> list[str]:
-    """Statements of a call; BEGIN, COMMIT and SAVEPOINT are not counted."""
-    with CaptureQueriesContext(connection) as captured:
-        call()
-    return [query["sql"] for query in captured if not query["sql"].startswith(("SAVEPOINT", "RELEASE", "ROLLBACK"))]
-
 
 # Export
 
@@ -161,28 +140,6 @@ def test_a_click_takes_as_many_queries_for_1000_codes_as_for_10(scene: Scene, cl
         assert CodeExport.objects.filter(status="READY").count() == 0
 
     assert counts[0] == counts[1] <= 7
-
-
-def make_many(scene: Scene, division: str, number: int) -> None:
-    top = factories.make_cost_code(f"{division}-000")
-    items = [
-        SegmentItem(
-            company=top.company,
-            segment=top.segment,
-            parent=top.parent,
-            code=f"{place:04}",
-            full_code=f"{division}-{place:04}",
-            full_code_key=f"{division}-{place:04}",
-            sort_key=f"{division}-{place:04}",
-            description="Many",
-            description_key="many",
-            tier=2,
-        )
-        for place in range(1, number + 1)
-    ]
-    SegmentItem.objects.bulk_create(items)
-    services.send_codes(scene.dora, scene.connection, [item.pk for item in items])
-    CodeExport.objects.filter(status="READY").update(income_account=scene.income)
 
 
 # Reject, undo, reason
@@ -393,63 +350,3 @@ def test_retry_needs_an_income_account_and_the_right_state(scene: Scene) -> None
 
     assert (result.count, result.lacking) == (0, 1)
     assert scene.states() == {"01-100": "FAILED", "01-200": "READY"}
-
-
-def attention(scene: Scene) -> CodeExport:
-    """01-100 exists in the ERP, made by someone else."""
-    scene.queue("01-100")
-    scene.books.tell(Rule("exists", "01-100"))
-    scene.portion()
-    row = scene.row("01-100")
-    assert (row.status, row.message) == ("ATTENTION", "01-100 is there already.")
-    return row
-
-
-def test_link_takes_the_erps_item_for_ours(scene: Scene) -> None:
-    row = attention(scene)
-
-    result = services.link_code(scene.alice, row, "R1")
-
-    row.refresh_from_db()
-    assert (result.count, row.status, row.remote_id) == (1, "SUCCESS", "R1")
-    assert Hold.objects.get().lock == Hold.Lock.CODE
-    check_invariants(scene.connection, scene.books)
-
-
-def test_link_refuses_another_item_than_the_one_seen(scene: Scene) -> None:
-    row = attention(scene)
-
-    result = services.link_code(scene.alice, row, "R99")
-
-    assert (result.count, scene.row("01-100").status) == (0, "ATTENTION")
-    assert [p.sentence for p in result.problems] == [
-        "The ERP no longer has the item that you saw as 01-100. Retry the code."
-    ]
-
-
-def test_link_refuses_an_item_that_belongs_to_another_code(scene: Scene) -> None:
-    row = attention(scene)
-    scene.send("01-200")
-    put("01-200", Status.SUCCESS, remote_id="R1")
-
-    result = services.link_code(scene.alice, row, "R1")
-
-    assert [p.sentence for p in result.problems] == ["The item in the ERP belongs to 01-200 already."]
-
-
-def test_link_tells_what_the_erp_answers(scene: Scene) -> None:
-    row = attention(scene)
-    scene.books.tell(Rule("transient", on="find"))
-
-    result = services.link_code(scene.alice, row, "R1")
-
-    assert [p.sentence for p in result.problems] == ["The ERP cannot be reached."]
-
-
-def test_link_comes_too_late_when_the_row_moved(scene: Scene) -> None:
-    row = attention(scene)
-    services.reject_codes(scene.dora, scene.connection, scene.seen(filter="all"))
-
-    result = services.link_code(scene.alice, row, "R1")
-
-    assert (result.count, result.changed, scene.states()) == (0, 1, {"01-100": "REJECTED"})

@@ -17,7 +17,7 @@ from tests import factories
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
 from tests.exports.scripted import Rule
-from tests.exports.test_reviewing import queries
+from tests.exports.steps import queries
 from tests.servers.smtp import MailServer
 
 LIST = "http://localhost:8000/companies/sample-builders/admin/work-breakdown-structure/cost-codes/"

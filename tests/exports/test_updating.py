@@ -14,42 +14,9 @@ from tests import factories
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
 from tests.exports.scripted import Rule, ScriptedAdapter
-from tests.exports.test_linking import by_hand, link, synced
+from tests.exports.steps import by_hand, changed, describe, events, held, link, put, synced, update
 from tests.exports.test_resolving import calls
-from tests.exports.test_reviewing import events, put
-from wbs.models import Hold, SegmentItem
-
-
-def describe(code: str, text: str = "Renamed here") -> None:
-    """Someone edits the description in the WBS."""
-    item = SegmentItem.objects.get(full_code=code)
-    item.describe(text)
-    item.version += 1
-    item.save()
-
-
-def update(scene: Scene, code: str = "01-100", who: Any = None, **values: Any) -> services.Result:
-    """By alice, who sees it as it is now and chooses the accounts that it has."""
-    row = scene.row(code)
-    seen = {
-        "version": row.version,
-        "item_version": row.item.version,
-        "income_id": row.income_account_id,
-        "expense_id": row.expense_account_id,
-        **values,
-    }
-    return services.queue_update(who or scene.alice, row, **seen)
-
-
-def changed(scene: Scene, *codes: str) -> None:
-    synced(scene, *codes)
-    for code in codes:
-        describe(code)
-
-
-def held(scene: Scene, remote_id: str = "R1") -> dict[str, Any]:
-    return next(item for item in scene.books.held() if item["remote_id"] == remote_id)
-
+from wbs.models import Hold
 
 # Accepting
 

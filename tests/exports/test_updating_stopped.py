@@ -9,10 +9,8 @@ from exports.models import CodeExport, Drift, Status
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
 from tests.exports.scripted import Rule
-from tests.exports.test_linking import by_hand, link, synced
+from tests.exports.steps import by_hand, changed, describe, events, held, link, put, synced, update
 from tests.exports.test_resolving import calls
-from tests.exports.test_reviewing import events, put
-from tests.exports.test_updating import changed, describe, held, update
 from wbs.codes import fold
 from wbs.models import Hold
 

@@ -9,7 +9,7 @@ from erp_integrations.adapters.practice.adapter import PracticeAdapter
 from exports.models import Batch, CodeExport, Drift, Status
 from tests import factories
 from tests.exports.pages import PAGE, Desk
-from tests.exports.test_updating import describe
+from tests.exports.steps import describe
 
 
 @pytest.fixture

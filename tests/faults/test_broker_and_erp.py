@@ -9,7 +9,7 @@ from exports.models import CodeExport
 from tests import factories
 from tests.exports.scene import Scene
 from tests.exports.scripted import Books, Rule
-from tests.exports.test_reviewing import make_many
+from tests.exports.steps import make_many
 from tests.faults.conftest import Processes
 from tests.faults.test_killed_workers import queue_many
 from tests.servers.redis import Redis

@@ -16,8 +16,7 @@ from exports import services
 from exports.models import Attempt, CodeExport
 from tests.exports.scene import Scene
 from tests.exports.scripted import Rule
-from tests.exports.test_reviewing import make_many
-from tests.exports.test_updating import changed, update
+from tests.exports.steps import changed, make_many, update
 from tests.faults.conftest import Processes
 
 
