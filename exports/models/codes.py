@@ -1,7 +1,4 @@
-"""The road between: the queue (one row per code and connection), the batches, the attempts.
-
-States and transitions: docs/decisions/0001-state-machine.md. Every transition is a conditional UPDATE in `services`.
-"""
+"""The queue: one row per code and connection, and each try to get it into the ERP."""
 
 from __future__ import annotations
 
@@ -16,32 +13,10 @@ from companies import audit
 from companies.models import Company, Member
 from erp_integrations.base import CodeData
 from erp_integrations.models import Connection, GLAccount
+from exports.models.batches import Batch
+from exports.models.states import ASSIGNABLE, FILTERS, Drift, Status
 from wbs.codes import fold, split
 from wbs.models import SegmentItem
-
-
-class Status(models.TextChoices):
-    READY = "READY", "Ready to Export"
-    QUEUED = "QUEUED", "Queued"
-    SENDING = "SENDING", "Exporting"
-    UNKNOWN = "UNKNOWN", "Checking with ERP"
-    SUCCESS = "SUCCESS", "Success"
-    FAILED = "FAILED", "Failed"
-    ATTENTION = "ATTENTION", "Needs review"
-    REJECTED = "REJECTED", "Rejected"
-
-
-class Drift(models.TextChoices):
-    """What happened in the ERP to the item of a synced code."""
-
-    GONE = "gone", "Orphaned"
-    CHANGED = "changed", "Changed in ERP"
-
-
-UNFINISHED = (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
-REJECTABLE = (Status.READY, Status.QUEUED, Status.FAILED, Status.ATTENTION)
-ASSIGNABLE = (Status.READY, Status.FAILED)
-LINKABLE = (Status.READY, Status.FAILED, Status.ATTENTION)  # nothing of them is under way
 
 
 def account_words(field: str) -> Expression:
@@ -66,17 +41,6 @@ ACCOUNTS = Concat(
     Value("Income: "), account_words("income_account"), Value("; Expense: "), account_words("expense_account")
 )
 
-# Filters of the review page: slug -> (label, states)
-FILTERS: dict[str, tuple[str, tuple[Status, ...]]] = {
-    "ready-to-export": ("Ready to Export", (Status.READY,)),
-    "in-progress": ("In Progress", UNFINISHED),
-    "failed-to-export": ("Failed to Export", (Status.FAILED,)),
-    "needs-review": ("Needs Review", (Status.ATTENTION,)),
-    "synced": ("Synced", (Status.SUCCESS,)),
-    "rejected": ("Rejected", (Status.REJECTED,)),
-    "all": ("All", tuple(Status)),
-}
-
 
 class Conflict(Exception):
     """Someone was first: the row is not what the caller saw. `row` is what it is now."""
@@ -92,47 +56,6 @@ class Invalid(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
-
-
-class Batch(models.Model):
-    """One click: what Undo and Export History speak of."""
-
-    class Kind(models.TextChoices):
-        SEND = "send", "Sent to ERP"
-        ASSIGN = "assign", "Accounts set"
-        EXPORT = "export", "Exported"
-        REJECT = "reject", "Rejected"
-        RECALL = "recall", "Recalled"
-        UNDO = "undo", "Undone"
-        CANCEL = "cancel", "Cancelled"
-        RETRY = "retry", "Retried"
-        UPDATE = "update", "Updated"
-        LINK = "link", "Linked"
-        UNLINK = "unlink", "Unlinked"
-
-    company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="batches")
-    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="batches")
-    kind = models.CharField(max_length=10, choices=Kind)
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
-    at = models.DateTimeField(db_default=Now())
-    count = models.PositiveIntegerField(default=0)  # codes that the click moved
-    reason = models.TextField(blank=True)
-    undone_at = models.DateTimeField(null=True)
-    mailed_at = models.DateTimeField(null=True)  # when the senders were written to: of the rejection, or of failures
-
-    class Meta:
-        ordering = ["-id"]
-        indexes = [
-            models.Index(fields=["connection", "-id"], name="batches_of_connection"),
-            models.Index(
-                fields=["at"],
-                name="rejections_to_mail",
-                condition=Q(kind="reject", mailed_at__isnull=True, undone_at__isnull=True),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.get_kind_display()} {self.count}"
 
 
 FOR_ADAPTER = (
@@ -376,58 +299,6 @@ class CodeExport(models.Model):
         income_fits = cls.objects.filter(pk=row.pk).filter(may_have("income_account", income_id, row.connection))
         kind = "expense" if income_fits.exists() else "income"
         return Invalid(f"This account cannot be the {kind} account of {row.code}. Choose one of the list.")
-
-
-class DefaultAccounts(models.Model):
-    """Accounts that a code, or all below a division, get when they are sent; null: inherited from above."""
-
-    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="default_accounts")
-    item = models.ForeignKey(SegmentItem, on_delete=models.CASCADE, related_name="+")
-    income_account = models.ForeignKey(GLAccount, on_delete=models.CASCADE, null=True, related_name="+")
-    expense_account = models.ForeignKey(GLAccount, on_delete=models.CASCADE, null=True, related_name="+")
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["connection", "item"], name="one_default_per_item"),
-            models.CheckConstraint(
-                condition=Q(income_account__isnull=False) | Q(expense_account__isnull=False),
-                name="default_says_something",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"Income: {self.income_account or 'inherited'}; Expense: {self.expense_account or 'inherited'}"
-
-
-class Reading(models.Model):
-    """When the items of a connection's ERP were read, and when they are to be read again by themselves."""
-
-    connection = models.OneToOneField(Connection, on_delete=models.CASCADE, related_name="reading")
-    read_at = models.DateTimeField(null=True)
-    due_at = models.DateTimeField(db_default=Now())
-    problem = models.TextField(blank=True)  # why the last reading came to nothing, for people
-
-    def __str__(self) -> str:
-        return f"{self.connection} at {self.read_at}"
-
-
-class RemoteItem(models.Model):
-    """An item of the ERP as it was read last, for linking."""
-
-    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="remote_items")
-    remote_id = models.CharField(max_length=100)
-    code = models.CharField(max_length=255)
-    description = models.TextField()
-    is_ours = models.BooleanField()  # carries a reference of Tieback's
-    is_active = models.BooleanField()
-    obstacle = models.TextField(blank=True)
-
-    class Meta:
-        ordering = ["code", "id"]
-        constraints = [models.UniqueConstraint(fields=["connection", "remote_id"], name="one_item_per_remote_id")]
-
-    def __str__(self) -> str:
-        return f"{self.code} {self.description}".strip()
 
 
 class Attempt(models.Model):

@@ -1,0 +1,43 @@
+"""The road between: the queue (one row per code and connection), the batches, the attempts.
+
+States and transitions: docs/decisions/0001-state-machine.md. Every transition is a conditional UPDATE in `services`.
+"""
+
+from __future__ import annotations
+
+from exports.models.batches import Batch
+from exports.models.codes import (
+    ACCOUNTS,
+    Attempt,
+    CodeExport,
+    CodeExportQuerySet,
+    Conflict,
+    Invalid,
+    account_words,
+    may_have,
+)
+from exports.models.defaults import DefaultAccounts
+from exports.models.items import Reading, RemoteItem
+from exports.models.states import ASSIGNABLE, FILTERS, LINKABLE, REJECTABLE, UNFINISHED, Drift, Status
+
+__all__ = [
+    "ACCOUNTS",
+    "ASSIGNABLE",
+    "FILTERS",
+    "LINKABLE",
+    "REJECTABLE",
+    "UNFINISHED",
+    "Attempt",
+    "Batch",
+    "CodeExport",
+    "CodeExportQuerySet",
+    "Conflict",
+    "DefaultAccounts",
+    "Drift",
+    "Invalid",
+    "Reading",
+    "RemoteItem",
+    "Status",
+    "account_words",
+    "may_have",
+]

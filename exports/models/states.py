@@ -1,0 +1,40 @@
+"""The states of a code's export, and which of them mean the same."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Status(models.TextChoices):
+    READY = "READY", "Ready to Export"
+    QUEUED = "QUEUED", "Queued"
+    SENDING = "SENDING", "Exporting"
+    UNKNOWN = "UNKNOWN", "Checking with ERP"
+    SUCCESS = "SUCCESS", "Success"
+    FAILED = "FAILED", "Failed"
+    ATTENTION = "ATTENTION", "Needs review"
+    REJECTED = "REJECTED", "Rejected"
+
+
+class Drift(models.TextChoices):
+    """What happened in the ERP to the item of a synced code."""
+
+    GONE = "gone", "Orphaned"
+    CHANGED = "changed", "Changed in ERP"
+
+
+UNFINISHED = (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
+REJECTABLE = (Status.READY, Status.QUEUED, Status.FAILED, Status.ATTENTION)
+ASSIGNABLE = (Status.READY, Status.FAILED)
+LINKABLE = (Status.READY, Status.FAILED, Status.ATTENTION)  # nothing of them is under way
+
+# Filters of the review page: slug -> (label, states)
+FILTERS: dict[str, tuple[str, tuple[Status, ...]]] = {
+    "ready-to-export": ("Ready to Export", (Status.READY,)),
+    "in-progress": ("In Progress", UNFINISHED),
+    "failed-to-export": ("Failed to Export", (Status.FAILED,)),
+    "needs-review": ("Needs Review", (Status.ATTENTION,)),
+    "synced": ("Synced", (Status.SUCCESS,)),
+    "rejected": ("Rejected", (Status.REJECTED,)),
+    "all": ("All", tuple(Status)),
+}
