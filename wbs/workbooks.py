@@ -19,7 +19,8 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 
 from wbs.codes import clean
-from wbs.importing import (
+from wbs.importing import few
+from wbs.sheets import (
     COLUMNS,
     MAX_BYTES,
     MAX_ROWS,
@@ -29,7 +30,6 @@ from wbs.importing import (
     Tell,
     UnreadableFile,
     columns_of,
-    few,
     read_csv,
     silent,
     too_large,

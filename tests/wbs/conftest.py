@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from companies.models import Member
-from tests.factories import make_alice, make_bob, make_charlie, make_dora
+from companies.models import Company, Member
+from tests.factories import make_alice, make_bob, make_charlie, make_company, make_dora
 
 
 def signed_in(member: Member) -> Client:
@@ -35,3 +35,8 @@ def alice(db: None) -> Client:
 def charlie(db: None) -> Client:
     """Of another company."""
     return signed_in(make_charlie())
+
+
+@pytest.fixture
+def company(db: None) -> Company:
+    return make_company()

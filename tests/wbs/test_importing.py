@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from wbs.importing import MAX_BYTES, MAX_ROWS, Check, Known, Sheet, UnreadableFile, check, read_csv
+from tests.cost_codes import LIST
+from wbs.importing import Check, Known, check
+from wbs.sheets import read_csv
 
 pytestmark = pytest.mark.once
 
@@ -25,77 +26,6 @@ def problems(text: str, delimiter: str = "-", known: dict[str, Known] | None = N
 
 def good(result: Check) -> list[tuple[str, str]]:
     return [("|".join(new.tiers), new.description) for new in result.good]
-
-
-class TestReading:
-    @pytest.mark.parametrize("separator", [",", ";", "\t"])
-    @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-    def test_the_separator_is_found_and_columns_may_stand_in_any_order(self, separator: str, end: str) -> None:
-        text = end.join(
-            [separator.join(["Description ", "Note", "CODE"]), separator.join(['"Doors; 3, big"', "", "01"])]
-        )
-
-        sheet = read_csv(text.encode())
-
-        assert [(row.number, row.code, row.description) for row in sheet.rows] == [(2, "01", "Doors; 3, big")]
-        assert "Columns that were not used: note." in sheet.notes
-
-    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
-    def test_utf8_is_read_with_and_without_bom(self, encoding: str) -> None:
-        sheet = read_csv("code,description\n01,Décor – “fine”\n".encode(encoding))
-
-        assert sheet.rows[0].description == "Décor – “fine”"
-        assert sheet.notes == []
-
-    def test_windows_1252_is_read_and_told(self) -> None:
-        sheet = read_csv("code,description\n01,Décor – “fine”\n".encode("cp1252"))
-
-        assert sheet.rows[0].description == "Décor – “fine”"
-        assert "Windows-1252" in sheet.notes[0]
-
-    @pytest.mark.parametrize(
-        ("content", "sentence"),
-        [
-            (b"", "The file is empty."),
-            (b"\n \n", "The file is empty."),
-            (b"01-100,Supervision\n", "The first row must name the columns: code,description."),
-            (b"code;name\n01;x\n", "The first row must name the columns: code,description."),
-            ("code,description\n01,x".encode("utf-16"), "UTF-16"),
-            (b"code,description\n01,\x81\xff\n", "neither UTF-8 nor Windows-1252"),
-            (b'code,description,"x\n01,x,y\n', "A quotation mark is missing in the first row."),
-            (b"code,description\n" + b"x" * MAX_BYTES, "larger than 5 MB"),
-            (b"code,description\n" + b"1,x\n" * (MAX_ROWS + 1), "more than 20,000 rows"),
-        ],
-    )
-    def test_a_file_that_cannot_be_read_is_refused_with_a_reason(self, content: bytes, sentence: str) -> None:
-        with pytest.raises(UnreadableFile) as refusal:
-            read_csv(content)
-        assert sentence in str(refusal.value)
-
-    def test_quotes_commas_and_line_ends_inside_quotes_are_part_of_the_cell(self) -> None:
-        result = checked('code,description\n01,"Block, 8"" high"\n02,Tile 6" wide\n')
-
-        assert good(result) == [("01", 'Block, 8" high'), ("02", 'Tile 6" wide')]
-
-    def test_a_wrong_quotation_mark_costs_its_row_and_no_other(self) -> None:
-        text = 'code,description\n01,fine\n02,"Block 8" high"\n03,fine too\n04,"never closed\n05,lost\n'
-
-        result = checked(text)
-
-        assert good(result) == [("01", "fine"), ("03", "fine too")]
-        assert [problem.row for problem in result.problems] == [3, 5]
-        assert "written twice" in result.problems[0].sentence
-        assert "never closed" in result.problems[1].sentence
-
-    def test_rows_are_numbered_as_a_spreadsheet_does_and_blank_ones_are_passed_over(self) -> None:
-        result = checked("\ncode,description\n\n,,\n01,\n")
-
-        assert [(problem.row, problem.sentence) for problem in result.problems] == [(5, "The description is blank.")]
-
-    def test_a_sheet_survives_being_stored(self) -> None:
-        sheet = read_csv('code,description,status\n01,A,Inactive\n02,"B"x\n'.encode("cp1252"))
-
-        assert Sheet.from_data(sheet.as_data()) == sheet
 
 
 class TestChecking:
@@ -226,7 +156,7 @@ class TestARealList:
 
     @pytest.fixture
     def path(self) -> Path:
-        return Path(os.environ.get("COST_CODES_CSV", OWN_LIST))
+        return LIST
 
     def test_every_distinct_code_is_good_and_every_other_row_names_the_first(self, path: Path) -> None:
         with path.open(encoding="utf-8-sig", newline="") as file:

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wbs.codes import clean, code_problem, description_problem, fold
-from wbs.importing import check, read_csv
+from wbs.importing import check
 from wbs.listing import guard, unguard, write_csv
+from wbs.sheets import read_csv
 
 pytestmark = pytest.mark.once
 

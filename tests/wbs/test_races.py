@@ -15,8 +15,9 @@ from django.test import Client
 from tests.factories import make_connection, make_cost_code, make_dora, make_segment
 from tests.wbs.conftest import signed_in
 from wbs.errors import Conflict, Refused
-from wbs.importing import NewCode, check, read_csv
+from wbs.importing import NewCode, check
 from wbs.models import Hold, Segment, SegmentItem
+from wbs.sheets import read_csv
 
 CODES = "/companies/sample-builders/admin/work-breakdown-structure/cost-codes/"
 

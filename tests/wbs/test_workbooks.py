@@ -16,7 +16,8 @@ from openpyxl.worksheet.formula import ArrayFormula
 from tests.wbs.test_listing import CODE, DESCRIPTION
 from wbs import workbooks
 from wbs.codes import fold
-from wbs.importing import MAX_BYTES, Sheet, UnreadableFile, check
+from wbs.importing import check
+from wbs.sheets import MAX_BYTES, Sheet, UnreadableFile
 from wbs.workbooks import read_list, read_xlsx, write_template, write_xlsx
 
 pytestmark = pytest.mark.once

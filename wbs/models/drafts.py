@@ -12,9 +12,10 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from companies.models import Member
-from wbs.importing import Check, Choices, Report, Sheet, Tell, UnreadableFile, check, silent
+from wbs.importing import Check, Choices, Report, check
 from wbs.models.segments import Segment
 from wbs.rules import warn_of_new
+from wbs.sheets import Sheet, Tell, UnreadableFile, silent
 from wbs.workbooks import count_rows, read_list
 
 KEPT = timedelta(days=1)

@@ -18,9 +18,10 @@ from companies.access import MemberRequest, member_required
 from companies.models import Level, Tool
 from wbs.errors import Refused
 from wbs.forms import ImportForm
-from wbs.importing import MAX_BYTES, Choices, Report, UnreadableFile
+from wbs.importing import Choices, Report
 from wbs.listing import write_csv
 from wbs.models import ImportDraft, Segment
+from wbs.sheets import MAX_BYTES, UnreadableFile
 from wbs.tasks import wake
 from wbs.views.items import count_of
 from wbs.views.tree import id_in, segment_of
