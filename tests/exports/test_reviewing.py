@@ -308,7 +308,7 @@ def test_accounts_that_are_not_offered_are_refused(scene: Scene) -> None:
             services.assign_accounts(scene.alice, scene.connection, scene.seen(), account.pk, KEEP)
 
 
-# Cancel, retry, link
+# Cancel, retry
 
 
 def test_cancel_takes_a_queued_code_back(scene: Scene) -> None:

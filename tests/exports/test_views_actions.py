@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 
 from companies.models import AuditEvent
-from erp_integrations.base import AccountKind
-from exports.models import Batch, CodeExport, Status
+from exports.models import Batch, Status
 from tests import factories
-from tests.exports.pages import PAGE, Desk, queries, seen
+from tests.exports.pages import PAGE, Desk, seen
 
 
 @pytest.fixture
@@ -357,83 +356,3 @@ class TestWhoMay:
     def nothing_happened(self, desk: Desk) -> None:
         assert states(desk) == {"01-100": "FAILED"}
         assert not AuditEvent.objects.exists()
-
-
-class TestAssign:
-    def save(self, desk: Desk, row: CodeExport, **values: Any) -> Any:
-        values = {"income": row.income_account_id or "", "expense": row.expense_account_id or "", **values}
-        return desk.post(f"{row.pk}/assign/", **{"version": row.version, "seen_at": "", **values})
-
-    def test_it_saves_both_accounts_and_answers_the_status_cell(self, desk: Desk) -> None:
-        row = desk.ready("01-100", income_account=None)
-
-        response = self.save(desk, row, income=desk.income.pk, expense=desk.expense.pk)
-
-        row.refresh_from_db()
-        assert (row.income_account, row.expense_account, row.version) == (desk.income, desk.expense, 2)
-        assert html(response).startswith('<td class="status" data-seen="0:2">')
-        assert 'name="version" value="2"' in html(response)
-        assert "Saved" in html(response)
-        assert json.loads(response.headers["HX-Trigger"]) == {"say": {"value": "Saved 01-100"}}
-
-    def test_an_empty_choice_takes_the_account_away(self, desk: Desk) -> None:
-        row = desk.ready("01-100", expense_account=desk.expense)
-
-        self.save(desk, row, expense="")
-
-        row.refresh_from_db()
-        assert row.expense_account is None
-
-    def test_a_stale_version_gets_the_newer_row(self, desk: Desk) -> None:
-        row = desk.ready("01-100", income_account=None)
-        newer = factories.make_account(desk.connection, "4100")
-        self.save(desk, row, income=newer.pk)
-
-        response = self.save(desk, row, income=desk.income.pk)
-
-        row.refresh_from_db()
-        assert response.status_code == 409
-        assert response.headers["HX-Retarget"] == f"#export-{row.pk}"
-        assert row.income_account == newer
-        assert "4100 Account 4100" in html(response)
-        assert "Someone else changed or exported this code meanwhile" in html(response)
-
-    def test_an_exported_code_is_not_changed(self, desk: Desk) -> None:
-        row = desk.ready("01-100")
-        desk.post("export/")
-
-        response = self.save(desk, row, income="")
-
-        row.refresh_from_db()
-        assert response.status_code == 409
-        assert row.income_account == desk.income
-        assert 'data-status="QUEUED"' in html(response)
-
-    @pytest.mark.parametrize("kind", ["of another connection", "inactive", "of the balance sheet", "unknown", "words"])
-    def test_an_account_that_may_not_be_chosen_is_told_beside_the_row(self, desk: Desk, kind: str) -> None:
-        row = desk.ready("01-100")
-        other = factories.make_connection(desk.alice.company, slug="other", name="Other")
-        account = {
-            "of another connection": lambda: factories.make_account(other, "4000").pk,
-            "inactive": lambda: factories.make_account(desk.connection, "4999", is_active=False).pk,
-            "of the balance sheet": lambda: factories.make_account(desk.connection, "1000", AccountKind.OTHER).pk,
-            "unknown": lambda: 99999,
-            "words": lambda: "4000 Sales",
-        }[kind]()
-
-        response = self.save(desk, row, income=account)
-
-        row.refresh_from_db()
-        assert response.status_code == 422
-        assert '<p class="error">' in html(response)
-        assert (row.income_account, row.version) == (desk.income, 1)
-
-    def test_it_takes_few_queries(self, desk: Desk) -> None:
-        row = desk.ready("01-100")
-
-        with queries() as ran:
-            self.save(desk, row, expense=desk.expense.pk)
-
-        assert len(ran) <= 6
-        row.refresh_from_db()
-        assert row.expense_account == desk.expense

@@ -97,3 +97,15 @@ def queued(office: Office) -> Office:
     """Three codes that wait for the Web Connector."""
     office.queue(*CODES)
     return office
+
+
+def at_the_export(office: Office, **faults: Any) -> WebConnector:
+    """A session whose look-up is done and whose export message is in the connector's hands."""
+    connector = office.connector(**faults)
+    assert connector.open()
+    connector.fetch()
+    connector.run()
+    assert connector.deliver()
+    assert connector.fetch()
+    assert "ItemServiceAddRq" in connector.request
+    return connector

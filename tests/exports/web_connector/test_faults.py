@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,24 +10,11 @@ from exports import services
 from exports.models import Attempt, CodeExport
 from exports.web_connector import polls
 from exports.web_connector.models import Message, Poll
-from tests.exports.web_connector.conftest import CODES, EXPENSE, Office
-from tests.exports.web_connector.referee import check_all_arrived, check_books
+from tests.exports.web_connector.conftest import CODES, EXPENSE, Office, at_the_export
+from tests.exports.web_connector.referee import check_all_arrived
 from tests.quickbooks.company import QuickBooks
-from tests.quickbooks.connector import WebConnector
 
 pytestmark = pytest.mark.django_db
-
-
-def at_the_export(office: Office, **faults: Any) -> WebConnector:
-    """A session whose look-up is done and whose export message is in the connector's hands."""
-    connector = office.connector(**faults)
-    assert connector.open()
-    connector.fetch()
-    connector.run()
-    assert connector.deliver()
-    assert connector.fetch()
-    assert "ItemServiceAddRq" in connector.request
-    return connector
 
 
 class TestALostAnswer:
@@ -264,152 +250,6 @@ def test_an_account_that_was_deleted_meanwhile_fails_and_the_chart_is_read_again
     assert "AccountQueryRq" in report.requests[-1]
     assert not queued.connection.gl_accounts.get(name=EXPENSE).is_active
     assert queued.quickbooks.items == []
-
-
-class TestWhatIsThereAlready:
-    def test_a_service_item_of_someone_elses_needs_review_and_can_be_linked(self, queued: Office) -> None:
-        item = queued.quickbooks.add_item("Service", "01-100", sales_desc="Made by hand")
-
-        queued.poll()
-
-        row = queued.row("01-100")
-        assert row.status == "ATTENTION"
-        assert row.receipt["remote_id"] == item.list_id
-        assert item.sales_desc == "Made by hand"
-        assert services.link_code(queued.alice, row, item.list_id).count == 1
-        assert queued.row("01-100").status == "QUEUED", "it is read again first"
-        queued.poll()
-        assert (queued.row("01-100").status, queued.row("01-100").remote_id) == ("SUCCESS", item.list_id)
-        check_books(queued.quickbooks, by_hand=1)
-
-    def test_an_item_that_is_gone_when_it_is_to_be_linked_is_not_made_anew(self, queued: Office) -> None:
-        item = queued.quickbooks.add_item("Service", "01-100")
-        queued.poll()
-        services.link_code(queued.alice, queued.row("01-100"), item.list_id)
-        queued.quickbooks.delete_item(item)
-
-        queued.poll()
-
-        row = queued.row("01-100")
-        assert (row.status, row.link_to) == ("ATTENTION", "")
-        assert "no longer has" in row.message
-        check_books(queued.quickbooks)
-
-    @pytest.mark.parametrize("kind", ["NonInventory", "OtherCharge", "Inventory"])
-    def test_an_item_of_another_type_cannot_be_linked_and_says_why(self, queued: Office, kind: str) -> None:
-        queued.quickbooks.add_item(kind, "01-100")
-
-        queued.poll()
-
-        row = queued.row("01-100")
-        assert row.status == "ATTENTION"
-        assert row.receipt["obstacle"]
-        assert services.link_code(queued.alice, row, row.receipt["remote_id"]).count == 0
-        check_books(queued.quickbooks, by_hand=1)
-
-    def test_names_differ_by_more_than_case(self, office: Office) -> None:
-        office.quickbooks.add_item("Service", "01-a")
-        office.queue("01-A")
-
-        office.poll()
-
-        assert office.states() == {"01-A": "ATTENTION"}
-        check_books(office.quickbooks, by_hand=1)
-
-    def test_an_inactive_item_keeps_its_name(self, queued: Office) -> None:
-        queued.quickbooks.add_item("Service", "01-100", is_active=False)
-
-        queued.poll()
-
-        assert queued.row("01-100").status == "ATTENTION"
-        check_books(queued.quickbooks, by_hand=1)
-
-    def test_an_item_that_appears_after_the_look_up_is_not_doubled(self, queued: Office) -> None:
-        connector = at_the_export(queued)
-        queued.quickbooks.add_item("Service", "01-100")
-        while True:
-            connector.run()
-            if not (connector.deliver() and connector.fetch()):
-                break
-
-        assert queued.states() == {"01-100": "ATTENTION", "01-200": "SUCCESS", "02-100": "SUCCESS"}
-        check_books(queued.quickbooks, by_hand=1)
-
-
-class TestTheCompanyFile:
-    def test_a_foreign_file_stops_the_poll_and_nothing_is_written(self, queued: Office) -> None:
-        foreign = QuickBooks(
-            "Someone Else Inc", owner_id=queued.quickbooks.owner_id, file_id="{00000000-0000-0000-0000-000000000001}"
-        )
-        connector = queued.connector()
-        connector.quickbooks = foreign
-
-        report = connector.poll()
-
-        assert report.requests == []
-        assert "Someone Else Inc" in (report.last_error or "")
-        assert "Open the right company file" in (report.last_error or "")
-        assert foreign.journal == []
-        assert set(queued.states().values()) == {"QUEUED"}
-        assert "Someone Else Inc" in queued.refreshed().state_message
-
-    def test_a_file_without_our_stamp_is_foreign_too(self, queued: Office) -> None:
-        connector = queued.connector()
-        connector.quickbooks = QuickBooks("Unstamped Inc")
-
-        assert connector.poll().requests == []
-
-    def test_a_quickbooks_that_is_too_old_is_told_so(self, queued: Office) -> None:
-        queued.quickbooks.newest_version = "12.0"
-
-        report = queued.poll()
-
-        assert "QuickBooks Desktop 2014" in (report.last_error or "")
-
-
-class TestTheApproverMeanwhile:
-    def test_reject_all_during_a_poll_takes_what_is_not_being_sent(self, office: Office) -> None:
-        office.connection.options = {"codes_per_message": 2}
-        office.connection.save()
-        office.queue("01-100", "01-200", "01-300", "01-400")
-        connector = at_the_export(office)
-
-        seen = office.seen()
-        result = services.reject_codes(office.alice, office.connection, replace(seen, filter="all"))
-        while True:
-            connector.run()
-            if not (connector.deliver() and connector.fetch()):
-                break
-
-        assert (result.count, result.in_flight) == (2, 2)
-        assert sorted(office.states().values()) == ["REJECTED", "REJECTED", "SUCCESS", "SUCCESS"]
-        assert len(office.quickbooks.items) == 2
-        check_books(office.quickbooks)
-
-    def test_a_code_that_is_cancelled_between_look_up_and_its_answer_is_not_sent(self, queued: Office) -> None:
-        connector = queued.connector()
-        connector.open()
-        connector.fetch()
-        connector.run()
-        services.cancel_codes(queued.alice, queued.connection, [queued.row("01-100").pk])
-        connector.deliver()
-        while connector.fetch():
-            connector.run()
-            if not connector.deliver():
-                break
-
-        assert queued.states() == {"01-100": "READY", "01-200": "SUCCESS", "02-100": "SUCCESS"}
-        assert len(queued.quickbooks.items) == 2
-
-    def test_a_paused_connection_hands_out_nothing(self, queued: Office) -> None:
-        connector = queued.connector()
-        connector.open()
-        queued.connection.pause(queued.dora.user)
-
-        assert not connector.fetch()
-        assert "paused" in (connector.report.last_error or "")
-        assert queued.poll().outcome == "none"
-        assert set(queued.states().values()) == {"QUEUED"}
 
 
 def test_an_unhandled_step_leaves_no_open_session(queued: Office) -> None:

@@ -1,4 +1,4 @@
-"""The exact words that the QuickBooks Desktop adapter sends, and what it makes of answers to the letter."""
+"""What the QuickBooks Desktop adapter makes of answers, to the letter."""
 
 from __future__ import annotations
 
@@ -7,160 +7,29 @@ from dataclasses import replace
 
 import pytest
 
-from erp_integrations.adapters.quickbooks_desktop.adapter import QuickBooksDesktopAdapter
-from erp_integrations.adapters.quickbooks_desktop.greeting import OWNER_ID
-from erp_integrations.adapters.quickbooks_desktop.payload import guid_of
 from erp_integrations.base import (
     AccountKind,
-    CodeData,
     Exported,
     GLAccountData,
     NotSent,
-    Outcome,
     Refused,
     Uncertain,
 )
 from erp_integrations.errors import ConfigurationError, ERPError, TransientError, UncertainError
 from erp_integrations.pull import NothingStored
-from tests.quickbooks.schema import read
+from tests.erp_integrations.adapters.quickbooks_wire import (
+    CODE,
+    FLAT,
+    PLAIN,
+    TIERED,
+    added,
+    answer,
+    found,
+    outcome,
+    ret,
+)
 
 pytestmark = pytest.mark.once
-
-FLAT = QuickBooksDesktopAdapter(1, {}, {})
-TIERED = QuickBooksDesktopAdapter(1, {"item_names": "tiers", "codes_per_message": 50}, {})
-CODE = CodeData("c0ffee-7", "01-0010", "Béton — 2″ & <b>", ("01", "0010"), "8000000A-17", "8000000B-17")
-ONE_SIDED = replace(CODE, expense_account=None)
-KEY, DONE = "A" * 22, "B" * 22
-PROLOG = '<?xml version="1.0" encoding="utf-8"?><?qbxml version="13.0"?>'
-
-
-def add(sides: str, name: str = "<Name>01-0010</Name>") -> str:
-    guid = guid_of(CODE)
-    return (
-        f'{PROLOG}<QBXML><QBXMLMsgsRq onError="continueOnError" newMessageSetID="{KEY}">'
-        f'<ItemServiceAddRq requestID="{guid.hex}"><ItemServiceAdd>{name}{sides}'
-        f"<ExternalGUID>{{{guid}}}</ExternalGUID></ItemServiceAdd></ItemServiceAddRq></QBXMLMsgsRq></QBXML>"
-    )
-
-
-DESC = "B&#233;ton &#8212; 2&#8243; &amp; &lt;b&gt;"
-ONE_SIDE = (
-    f"<SalesOrPurchase><Desc>{DESC}</Desc><AccountRef><ListID>8000000A-17</ListID></AccountRef></SalesOrPurchase>"
-)
-TWO_SIDES = (
-    f"<SalesAndPurchase><SalesDesc>{DESC}</SalesDesc><IncomeAccountRef><ListID>8000000A-17</ListID></IncomeAccountRef>"
-    f"<PurchaseDesc>{DESC}</PurchaseDesc><ExpenseAccountRef><ListID>8000000B-17</ListID></ExpenseAccountRef>"
-    "</SalesAndPurchase>"
-)
-
-
-def answer(*responses: str, status: str = "") -> str:
-    told = f' messageSetStatusCode="{status}"' if status else ""
-    return f'<?xml version="1.0" ?>\n<QBXML>\n<QBXMLMsgsRs{told}>\n{"".join(responses)}</QBXMLMsgsRs>\n</QBXML>\n'
-
-
-def added(code: CodeData, status: int, words: str = "Status OK", ret: str = "", number: str | None = None) -> str:
-    number = guid_of(code).hex if number is None else number
-    return (
-        f'<ItemServiceAddRs requestID="{number}" statusCode="{status}" statusSeverity="Info" '
-        f'statusMessage="{words}">{ret}</ItemServiceAddRs>'
-    )
-
-
-def ret(code: CodeData, name: str = "", tag: str = "ItemServiceRet", **changes: str) -> str:
-    held = {"list_id": "80000001-1", "guid": f"{{{guid_of(code)}}}".upper(), "sales": "Concrete", **changes}
-    return (
-        f"<{tag}><ListID>{held['list_id']}</ListID><Name>{name or code.code}</Name>"
-        f"<FullName>{name or code.code}</FullName><IsActive>true</IsActive>"
-        f"<SalesAndPurchase><SalesDesc>{held['sales']}</SalesDesc><SalesPrice>0.00</SalesPrice>"
-        f"<IncomeAccountRef><ListID>{code.income_account}</ListID><FullName>Income</FullName></IncomeAccountRef>"
-        f"<PurchaseDesc>{held.get('purchase', held['sales'])}</PurchaseDesc>"
-        f"<ExpenseAccountRef><ListID>{code.expense_account}</ListID></ExpenseAccountRef></SalesAndPurchase>"
-        f"<ExternalGUID>{held['guid']}</ExternalGUID></{tag}>"
-    )
-
-
-def found(*rets: str, inactive: str = "") -> str:
-    status = 0 if inactive else 1
-    return answer(
-        f'<ItemQueryRs requestID="named" statusCode="500" statusSeverity="Warn" statusMessage="">{"".join(rets)}'
-        "</ItemQueryRs>",
-        f'<ItemQueryRs requestID="inactive" statusCode="{status}" statusMessage="">{inactive}</ItemQueryRs>',
-    )
-
-
-def outcome(status: int, words: str = "", code: CodeData = CODE, adapter: QuickBooksDesktopAdapter = FLAT) -> Outcome:
-    [told] = adapter.read_outcomes([code], answer(added(code, status, words)))
-    return told
-
-
-PLAIN = replace(CODE, description="Concrete")
-
-# Writing
-
-
-def test_with_both_accounts_it_is_sold_and_purchased() -> None:
-    assert FLAT.export_message([CODE], KEY) == add(TWO_SIDES)
-
-
-def test_with_an_income_account_alone_it_has_one_side() -> None:
-    assert FLAT.export_message([ONE_SIDED], KEY) == add(ONE_SIDE)
-
-
-def test_tiers_hang_below_the_item_of_their_parent() -> None:
-    name = "<Name>0010</Name><ParentRef><FullName>01</FullName></ParentRef>"
-
-    assert TIERED.export_message([ONE_SIDED], KEY) == add(ONE_SIDE, name)
-
-
-def test_parents_come_first_and_the_rest_keep_their_order() -> None:
-    tiers = [("02", "1", "a"), ("01",), ("02", "1"), ("02",)]
-    codes = [replace(CODE, reference="-".join(each), tiers=each) for each in tiers]
-
-    names = re.findall("<Name>(.*?)</Name>", TIERED.export_message(codes, KEY))
-
-    assert names == ["01", "02", "1", "a"]
-
-
-def test_an_earlier_message_may_be_forgotten() -> None:
-    assert f'newMessageSetID="{KEY}" oldMessageSetID="{DONE}"' in FLAT.export_message([CODE], KEY, DONE)
-    assert "oldMessageSetID" not in FLAT.export_message([CODE], KEY)
-
-
-@pytest.mark.parametrize("adapter", [FLAT, TIERED])
-def test_every_message_is_plain_ascii_that_the_schema_allows(adapter: QuickBooksDesktopAdapter) -> None:
-    messages = [
-        adapter.accounts_message(),
-        adapter.find_message([CODE, ONE_SIDED]),
-        adapter.export_message([CODE, ONE_SIDED], KEY, DONE),
-    ]
-
-    for message in messages:
-        assert message.isascii()
-        assert message.startswith(PROLOG)
-        read(message, "13.0")
-
-
-def test_items_are_asked_for_by_name_and_inactive_ones_as_a_whole() -> None:
-    message = TIERED.find_message([CODE])
-
-    assert "<FullName>01:0010</FullName>" in message
-    assert "<ActiveStatus>InactiveOnly</ActiveStatus>" in message
-    assert "<FullName>01-0010</FullName>" in FLAT.find_message([CODE])
-
-
-def test_a_guid_of_a_reference_never_changes() -> None:
-    """It stands in company files: were it another tomorrow, we would not know our own items."""
-    assert str(guid_of(CODE)) == "bc4c10bc-f71b-5ae5-8737-9a72a592955b"
-    assert str(OWNER_ID) == "3d9ed4b1-6a6c-4b0f-8a52-7c1f0e5b9d24"
-
-
-def test_a_code_without_an_income_account_is_never_sent() -> None:
-    with pytest.raises(ValueError, match="01-0010 has no income account"):
-        FLAT.export_message([replace(CODE, income_account=None)], KEY)
-
-
-# Outcomes
 
 
 def test_what_quickbooks_took_is_read_back() -> None:
@@ -408,46 +277,3 @@ def test_accounts_are_read_with_their_full_names_and_our_kinds() -> None:
 def test_an_account_without_an_id_makes_the_answer_unreadable() -> None:
     with pytest.raises(UncertainError):
         FLAT.read_accounts(answer('<AccountQueryRs statusCode="0"><AccountRet/></AccountQueryRs>'))
-
-
-# Greeting
-
-
-def greeting(product: str = "QuickBooks Enterprise Solutions 24.0", versions: str = "12.0 13.0 16.0") -> str:
-    told = "".join(f"<SupportedQBXMLVersion>{version}</SupportedQBXMLVersion>" for version in versions.split())
-    return f"""<?xml version="1.0" ?><QBXML><QBXMLMsgsRs><HostQueryRs statusCode="0"><HostRet>
-      <ProductName>{product}</ProductName><MajorVersion>34</MajorVersion><MinorVersion>1</MinorVersion>
-      <Country>US</Country>{told}</HostRet></HostQueryRs><CompanyQueryRs statusCode="0"><CompanyRet>
-      <CompanyName>Béton &amp; Sons</CompanyName>
-      <DataExtRet><OwnerID>{{00000000-0000-0000-0000-000000000001}}</OwnerID><DataExtName>FileID</DataExtName>
-        <DataExtValue>{{11111111-0000-0000-0000-000000000001}}</DataExtValue></DataExtRet>
-      <DataExtRet><OwnerID>{str(OWNER_ID).upper()}</OwnerID><DataExtName>FileID</DataExtName>
-        <DataExtValue>{{ABCDEF00-0000-0000-0000-000000000002}}</DataExtValue></DataExtRet>
-      </CompanyRet></CompanyQueryRs></QBXMLMsgsRs></QBXML>"""
-
-
-def test_the_greeting_tells_company_version_and_what_we_stamped_into_the_file() -> None:
-    books = FLAT.read_greeting(greeting())
-
-    assert books.company == "Béton & Sons"
-    assert books.version == "QuickBooks Enterprise Solutions 24.0"
-    assert books.owner_key == "abcdef00-0000-0000-0000-000000000002"
-
-
-def test_a_file_that_we_stamped_nothing_into_says_so() -> None:
-    assert FLAT.read_greeting("<QBXML><CompanyRet><CompanyName>A</CompanyName></CompanyRet></QBXML>").owner_key == ""
-
-
-def test_a_product_without_a_number_has_its_version_added() -> None:
-    assert FLAT.read_greeting(greeting("QuickBooks Pro")).version == "QuickBooks Pro 34.1"
-
-
-@pytest.mark.parametrize("versions", ["12.0", "1.0 2.0 9.0", "CA3.0", "6.1"])
-def test_a_quickbooks_that_is_too_old_is_refused_with_what_to_do(versions: str) -> None:
-    with pytest.raises(ConfigurationError, match="Update it"):
-        FLAT.read_greeting(greeting(versions=versions))
-
-
-@pytest.mark.parametrize("versions", ["", "13.0", "9.0 100.0", "CA3.0 14.0"])
-def test_a_newer_one_or_one_that_tells_no_versions_is_taken(versions: str) -> None:
-    assert FLAT.read_greeting(greeting(versions=versions)).company
