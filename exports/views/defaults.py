@@ -46,7 +46,6 @@ def default_accounts(request: MemberRequest, connection: str) -> HttpResponse:
         "lines": [_line(item, defaults) for item in page],
         "page": page,
         "search": search,
-        "query": f"q={search}&" if search else "",
         "has_expense": erp.capabilities.has_expense_account,
     }
     return render(request, "exports/default_accounts.html", context)
