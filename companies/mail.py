@@ -8,7 +8,6 @@ same Message-ID.
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 from smtplib import SMTPRecipientsRefused
 from urllib.parse import urlsplit
 
@@ -16,9 +15,10 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db.models import DateTimeField, ExpressionWrapper, F
+from django.db.models import ExpressionWrapper, F
 from django.db.models.functions import Now
 
+from companies.clock import in_seconds
 from companies.models import Company, Mail, Member
 
 CLAIM_S = 600  # after that the claim of a process that died is void
@@ -54,7 +54,7 @@ def _claim() -> Mail | None:
     """The next mail that is due, ours alone from now on."""
     for mail in Mail.objects.filter(due_at__lte=Now()).select_related("company", "recipient").order_by("due_at")[:50]:
         mine = Mail.objects.filter(pk=mail.pk, tries=mail.tries, due_at__lte=Now())
-        if mine.update(due_at=_in_seconds(CLAIM_S), tries=F("tries") + 1):
+        if mine.update(due_at=in_seconds(CLAIM_S), tries=F("tries") + 1):
             mail.tries += 1
             return mail
     return None
@@ -108,8 +108,4 @@ def _put_off(mail: Mail, problem: str, max_tries: int = MAX_TRIES) -> None:
 
 
 def _wait(mail: Mail) -> ExpressionWrapper:
-    return _in_seconds(min(FIRST_WAIT_S * 2 ** (mail.tries - 1), LONGEST_WAIT_S))
-
-
-def _in_seconds(seconds: float) -> ExpressionWrapper:
-    return ExpressionWrapper(Now() + timedelta(seconds=seconds), output_field=DateTimeField())
+    return in_seconds(min(FIRST_WAIT_S * 2 ** (mail.tries - 1), LONGEST_WAIT_S))

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Case, DateTimeField, ExpressionWrapper, F, When
+from django.db.models import Case, F, When
 from django.db.models.functions import Now
 
 from companies import audit
+from companies.clock import in_seconds
 from erp_integrations.errors import ConfigurationError, ERPError, TransientError, UnsupportedFeature
 from erp_integrations.models import Connection, ConnectionQuerySet
 
@@ -126,7 +127,3 @@ def after_call(error: ERPError | None) -> dict[str, Any]:
             return {"open_until": in_seconds(wait_s)}
     breaks = When(failures_in_a_row__gte=BREAK_AFTER - 1, then=in_seconds(PROBE_AFTER * settings.EXPORT_RETRY_S))
     return {"failures_in_a_row": F("failures_in_a_row") + 1, "open_until": Case(breaks, default=F("open_until"))}
-
-
-def in_seconds(seconds: float) -> ExpressionWrapper:
-    return ExpressionWrapper(Now() + timedelta(seconds=seconds), output_field=DateTimeField())

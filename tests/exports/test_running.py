@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from companies.clock import in_seconds
 from erp_integrations.models import Connection
 from exports import services
 from exports.models import CodeExport, Status
@@ -37,8 +38,8 @@ def test_the_sweep_wakes_connections_with_due_work(scene: Scene, woken: list[int
     [
         {"state": "paused"},
         {"state": "broken"},
-        {"open_until": leases.in_seconds(60)},
-        {"lease_until": leases.in_seconds(60)},
+        {"open_until": in_seconds(60)},
+        {"lease_until": in_seconds(60)},
     ],
 )
 def test_the_sweep_lets_alone_who_cannot_or_need_not_be_woken(
@@ -54,7 +55,7 @@ def test_the_sweep_lets_alone_who_cannot_or_need_not_be_woken(
 
 def test_the_sweep_lets_alone_what_is_not_due_yet(scene: Scene, woken: list[int]) -> None:
     scene.queue("01-100")
-    CodeExport.objects.update(due_at=leases.in_seconds(60))
+    CodeExport.objects.update(due_at=in_seconds(60))
 
     services.sweep()
 
@@ -64,7 +65,7 @@ def test_the_sweep_lets_alone_what_is_not_due_yet(scene: Scene, woken: list[int]
 @pytest.mark.parametrize("state", ["active", "paused"])
 def test_the_sweep_gives_up_what_a_dead_worker_left(scene: Scene, woken: list[int], state: str) -> None:
     scene.queue("01-100")
-    Connection.objects.update(lease_token=7, lease_until=leases.in_seconds(-1), state=state)
+    Connection.objects.update(lease_token=7, lease_until=in_seconds(-1), state=state)
     CodeExport.objects.update(status=Status.SENDING, lease_token=7)
 
     services.sweep()

@@ -14,6 +14,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 from django_htmx.http import HttpResponseClientRefresh
 
+from companies import broker
 from companies.access import MemberRequest, member_required
 from companies.models import Level, Tool
 from wbs.errors import Refused
@@ -22,7 +23,6 @@ from wbs.importing import Choices, Report
 from wbs.listing import write_csv
 from wbs.models import ImportDraft, Segment
 from wbs.sheets import MAX_BYTES, UnreadableFile
-from wbs.tasks import wake
 from wbs.views.items import count_of
 from wbs.views.tree import id_in, segment_of
 from wbs.workbooks import write_template, write_xlsx
@@ -55,7 +55,7 @@ def import_codes(request: MemberRequest, segment: str) -> HttpResponse:
     draft.ask(choices_of(request, form))
     if not draft.is_open:
         return import_page(request, form, draft, draft.found())
-    wake(draft.pk)
+    broker.wake("wbs.tasks.check_draft", [draft.pk])
     return redirect("wbs:draft", request.member.company.slug, segment, draft.pk)
 
 

@@ -1,0 +1,27 @@
+"""Waking the workers. The broker is a wake-up call, never a record: whoever calls it goes on without it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+from celery import current_app
+from kombu import pools
+from kombu.exceptions import OperationalError
+
+# A click waits for the broker two seconds at most; with kombu's own patience it would be six.
+IMPATIENT = {"max_retries": 0, "socket_connect_timeout": 0.5, "socket_timeout": 0.5}
+ONCE_MORE = {"max_retries": 1, "interval_start": 0}  # a connection of the pool may be stale
+
+logger = logging.getLogger(__name__)
+
+
+def wake(task: str, ids: Iterable[int]) -> None:
+    """Ask the workers to do this task for each id. Never fails: with the broker down, what is due is found later."""
+    broker = current_app.connection_for_write(transport_options=IMPATIENT)
+    try:
+        with pools.producers[broker].acquire(block=True) as producer:
+            for id in ids:
+                current_app.send_task(task, [id], producer=producer, retry_policy=ONCE_MORE)
+    except OperationalError:
+        logger.warning("The broker cannot be reached; what %s is for is found later", task)
