@@ -88,7 +88,7 @@ def test_assign_guards_against_a_change_between_its_read_and_its_write(
         rows.update(**change)
         return Q()
 
-    monkeypatch.setattr("exports.models.may_have", sneak)
+    monkeypatch.setattr("exports.models.codes.may_have", sneak)
 
     with pytest.raises(Conflict) as conflict:
         assign(scene, row)
