@@ -35,6 +35,8 @@ class AccountKind(StrEnum):
 INCOME_KINDS = frozenset({AccountKind.INCOME, AccountKind.OTHER_INCOME})
 EXPENSE_KINDS = frozenset({AccountKind.COST_OF_GOODS_SOLD, AccountKind.EXPENSE, AccountKind.OTHER_EXPENSE})
 
+MAX_REMOTE_ID = 100  # characters of an item's id in the ERP
+
 
 @dataclass(frozen=True)
 class Capabilities:
@@ -89,9 +91,9 @@ class GLAccountData:
 
 @dataclass(frozen=True)
 class Receipt:
-    """An item as the ERP holds it now, read back from it."""
+    """An item as the ERP holds it now, read back from it. Raises ValueError for an id that cannot be kept."""
 
-    remote_id: str
+    remote_id: str  # at most MAX_REMOTE_ID characters
     code: str
     description: str
     income_account: str | None
@@ -100,6 +102,10 @@ class Receipt:
     is_active: bool = True
     detail: str = ""
     obstacle: str = ""  # why it can never be linked, as a sentence; empty when it can
+
+    def __post_init__(self) -> None:
+        if len(self.remote_id) > MAX_REMOTE_ID:
+            raise ValueError(f"The ERP's id has {len(self.remote_id)} characters; {MAX_REMOTE_ID} are possible.")
 
     def fits(self, code: CodeData) -> bool:
         """Whether the item is active and holds exactly the values of this code."""

@@ -11,7 +11,7 @@ from django.db.models.functions import Concat, Now, Trim
 
 from companies import audit
 from companies.models import Company, Member
-from erp_integrations.base import CodeData
+from erp_integrations.base import MAX_REMOTE_ID, CodeData
 from erp_integrations.models import Connection, GLAccount
 from exports.models.batches import Batch
 from exports.models.states import ASSIGNABLE, FILTERS, Drift, Status
@@ -161,7 +161,7 @@ class CodeExport(models.Model):
     lease_token = models.BigIntegerField(null=True)  # of the holder that claimed it
     absent_token = models.BigIntegerField(null=True)  # of the holder to whom the ERP said that it does not have it
 
-    remote_id = models.CharField(max_length=100, null=True)
+    remote_id = models.CharField(max_length=MAX_REMOTE_ID, null=True)
     receipt = models.JSONField(null=True)  # what the ERP held when it was last read
 
     # How the ERP's item was found when all items were read last; it is compared with the receipt.

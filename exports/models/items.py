@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models.functions import Now
 
+from erp_integrations.base import MAX_REMOTE_ID
 from erp_integrations.models import Connection
 
 
@@ -24,7 +25,7 @@ class RemoteItem(models.Model):
     """An item of the ERP as it was read last, for linking."""
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="remote_items")
-    remote_id = models.CharField(max_length=100)
+    remote_id = models.CharField(max_length=MAX_REMOTE_ID)
     code = models.CharField(max_length=255)
     description = models.TextField()
     is_ours = models.BooleanField()  # carries a reference of Tieback's

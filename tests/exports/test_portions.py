@@ -308,6 +308,19 @@ def test_garbage_in_an_answer_is_stored_without_harm(scene: Scene, monkeypatch: 
     assert (scene.row("01-100").message, scene.row("01-100").detail) == ("Nope ? \\u0000 'x'", "<>")
 
 
+def test_an_id_that_cannot_be_kept_is_asked_about(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.exports import scripted
+
+    scene.queue("01-100")
+    answer = scripted.receipt
+    monkeypatch.setattr(scripted, "receipt", lambda item, name: answer({**item, "remote_id": "9" * 101}, name))
+
+    scene.portion()
+
+    assert scene.row("01-100").status == Status.UNKNOWN
+    assert scene.row("01-100").message == "Something failed inside Tieback; its log tells more."
+
+
 # The lease
 
 
