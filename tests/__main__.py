@@ -54,7 +54,7 @@ def main(arguments: list[str]) -> int:
 def product_free_environment() -> dict[str, str]:
     """Without what this shell says of an own installation, but with the servers it gives."""
     given = {"DATABASE_URL", "REDIS_URL"}
-    ours = env_example().keys() - given
+    ours = env_example().keys() - given | {"PYTHONDONTWRITEBYTECODE"}  # the tests start hundreds of processes
     return {name: value for name, value in os.environ.items() if name not in ours}
 
 
