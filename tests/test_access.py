@@ -3,15 +3,20 @@ case fails here, so nobody can add a page without saying who may use it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import nullcontext
+from copy import deepcopy
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import get_resolver, path
 from django.utils.timezone import now
+from pytest_django import DjangoDbBlocker
 
 from erp_integrations.adapters.practice.behaviour import Behaviour
 from tests.access import (
@@ -32,6 +37,7 @@ from tests.access import (
 pytestmark = pytest.mark.django_db
 
 Body = dict[str, Any]
+Rows = dict[str, set[str]]
 
 
 def rights(world: World) -> Body:
@@ -177,23 +183,52 @@ def test_an_address_without_a_case_would_be_noticed() -> None:
     assert without_case(list(addresses([*get_resolver().url_patterns, *new]))) == {"new", "/nameless/"}
 
 
-@pytest.fixture
-def worlds() -> tuple[World, World]:
-    return make_worlds()
+@dataclass(frozen=True)
+class Made:
+    worlds: tuple[World, World]  # ours, and the one that must not be touched from ours
+    browsers: dict[str, Client]
+    rows: Rows
+
+    def browser(self, person: str) -> Client:
+        """Signed in just now: no answer to another test can have signed them out."""
+        browser = Client()
+        browser.cookies = deepcopy(self.browsers[person].cookies)
+        return browser
+
+
+@pytest.fixture(scope="module")
+def made(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Made]:
+    """Once for all tests: what each of them does is undone after it."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        worlds = make_worlds()
+        browsers = {person: make_browser(person) for person in PEOPLE}
+        yield Made(worlds, browsers, all_rows())
+        transaction.set_rollback(True)
 
 
 @pytest.fixture
-def dora(worlds: tuple[World, World]) -> Client:
-    return make_browser("dora")
+def worlds(made: Made) -> tuple[World, World]:
+    return made.worlds
+
+
+@pytest.fixture
+def before(made: Made) -> Rows:
+    """Every row, before anything is asked."""
+    return made.rows
+
+
+@pytest.fixture
+def dora(made: Made) -> Client:
+    return made.browser("dora")
 
 
 @every_address
-def test_it_lets_in_who_may_and_whoever_is_refused_changes_nothing(name: str, worlds: tuple[World, World]) -> None:
-    case, (ours, _) = CASES[name], worlds
+def test_it_lets_in_who_may_and_whoever_is_refused_changes_nothing(name: str, made: Made, before: Rows) -> None:
+    case, (ours, _) = CASES[name], made.worlds
     url = ADDRESSES[name].url(case, ours)
-    browsers = {person: make_browser(person) for person in PEOPLE}
+    browsers = {person: made.browser(person) for person in PEOPLE}
     wanted = {(method, person): expected(case.right(method), person) for method in ("GET", "POST") for person in PEOPLE}
-    before, answers = all_rows(), {}
+    answers = {}
 
     for (method, person), answer in wanted.items():
         with undone() if (method, answer) == ("POST", "let in") else nullcontext():
@@ -205,10 +240,10 @@ def test_it_lets_in_who_may_and_whoever_is_refused_changes_nothing(name: str, wo
 
 @every_address
 def test_other_methods_are_refused_and_head_is_no_way_around(
-    name: str, dora: Client, worlds: tuple[World, World]
+    name: str, dora: Client, worlds: tuple[World, World], before: Rows
 ) -> None:
     case, (ours, _) = CASES[name], worlds
-    url, before = ADDRESSES[name].url(case, ours), all_rows()
+    url = ADDRESSES[name].url(case, ours)
 
     for method in ("PUT", "PATCH", "DELETE"):
         assert dora.generic(method, url).status_code == 405
@@ -217,10 +252,10 @@ def test_other_methods_are_refused_and_head_is_no_way_around(
 
 
 @every_address
-def test_what_another_site_sends_is_refused(name: str, dora: Client, worlds: tuple[World, World]) -> None:
+def test_what_another_site_sends_is_refused(name: str, dora: Client, worlds: tuple[World, World], before: Rows) -> None:
     """Everyone's cookies, no token."""
     case, (ours, _) = CASES[name], worlds
-    url, before = ADDRESSES[name].url(case, ours), all_rows()
+    url = ADDRESSES[name].url(case, ours)
     dora.handler.enforce_csrf_checks = True
 
     is_machine = case.post is Right.MACHINE  # reads no cookie, so there is nothing to abuse
@@ -232,10 +267,9 @@ def test_what_another_site_sends_is_refused(name: str, dora: Client, worlds: tup
 
 @pytest.mark.parametrize("name", sorted(name for name, address in ADDRESSES.items() if address.ids))
 def test_what_belongs_to_another_company_is_not_below_ours(
-    name: str, dora: Client, worlds: tuple[World, World]
+    name: str, dora: Client, worlds: tuple[World, World], before: Rows
 ) -> None:
     case, (ours, theirs) = CASES[name], worlds
-    before = all_rows()
 
     for parameter in ADDRESSES[name].ids:
         url = ADDRESSES[name].url(case, ours, **{parameter: theirs.value(case, parameter)})
@@ -246,12 +280,12 @@ def test_what_belongs_to_another_company_is_not_below_ours(
 
 @pytest.mark.parametrize("name", sorted(name for name, case in CASES.items() if case.sends_ids))
 def test_what_belongs_to_another_company_cannot_be_sent_to_ours(
-    name: str, dora: Client, worlds: tuple[World, World]
+    name: str, dora: Client, worlds: tuple[World, World], before: Rows
 ) -> None:
     """Ids inside a form: rows that are ticked, accounts that are chosen."""
     case, (ours, theirs) = CASES[name], worlds
     url, sessions = ADDRESSES[name].url(case, ours), "django_session"  # where the answer waits for the next page
-    before = all_rows(without=sessions)
+    before = {table: rows for table, rows in before.items() if table != sessions}
 
     with undone():
         ask(dora, "POST", url, case.body(ours))
