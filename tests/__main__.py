@@ -11,7 +11,9 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from tests.production import env_example, production_environment
@@ -23,7 +25,6 @@ from tests.servers.tryton import Tryton70Server, TrytonServer
 MODULE = [sys.executable, "-m"]
 MANAGE = [sys.executable, "manage.py"]
 PYTEST = [*MODULE, "pytest", "--durations=10"]
-QUICK = "not browser and not slow"
 
 
 class StageFailed(Exception):
@@ -84,62 +85,92 @@ def find_others(environment: dict[str, str], is_all: bool) -> None:
 
 
 def run_stages(environment: dict[str, str], is_all: bool) -> None:
-    quick = "not browser" if is_all else QUICK
-    own = {"DATABASE_URL"} if "REDIS_URL" in os.environ else {"DATABASE_URL", "REDIS_URL"}  # settings start a Redis
-    on_sqlite = {name: value for name, value in environment.items() if name not in own}
+    shared = {"DATABASE_URL"} if "REDIS_URL" in os.environ else {"DATABASE_URL", "REDIS_URL"}  # settings start a Redis
+    on_sqlite = {name: value for name, value in environment.items() if name not in shared}
     production = production_environment()
     var = {"VAR_DIR": environment["TMPDIR"]}
-    Stage("format", [*MODULE, "ruff", "format", "--check", "."], environment).finish()
-    Stage("lint", [*MODULE, "ruff", "check", "."], environment).finish()
-    Stage("types", [*MODULE, "mypy", "."], production).finish()
-    Stage("templates", [*MODULE, "djlint", "templates", "--lint", "--quiet"], environment).finish()
-    Stage("migrations", [*MANAGE, "makemigrations", "--check", "--dry-run"], on_sqlite | var).finish()
-    Stage("deploy check", [*MANAGE, "check", "--deploy", "--fail-level", "WARNING"], production).finish()
-    # Two at once, since much of a run is waiting; what PostgreSQL's run says is shown after the others.
-    log = Path(environment["TMPDIR"], "postgresql.log")
-    with Stage("tests on PostgreSQL", [*PYTEST, "-m", quick], environment, log) as beside:
-        Stage("tests on SQLite", [*PYTEST, "-m", f"not pg_only and not once and {quick}"], on_sqlite).finish()
-        in_browser = "browser" if is_all else "browser and not slow"
-        server = urlsplit(environment["DATABASE_URL"])
-        own_database = {"DATABASE_URL": server._replace(path=f"{server.path}_browser").geturl()}
-        Stage("tests in the browser", [*PYTEST, "-m", in_browser], environment | own_database).finish()
-        beside.finish()
+    run(Stage("format", [*MODULE, "ruff", "format", "--check", "."], environment))
+    run(Stage("lint", [*MODULE, "ruff", "check", "."], environment))
+    run(Stage("types", [*MODULE, "mypy", "."], production))
+    run(Stage("templates", [*MODULE, "djlint", "templates", "--lint", "--quiet"], environment))
+    run(Stage("migrations", [*MANAGE, "makemigrations", "--check", "--dry-run"], on_sqlite | var))
+    run(Stage("deploy check", [*MANAGE, "check", "--deploy", "--fail-level", "WARNING"], production))
+    quick = "" if is_all else " and not slow"
+    server = urlsplit(environment["DATABASE_URL"])
+    apart = on_sqlite | {"DATABASE_URL": server._replace(path=f"{server.path}_processes").geturl()}
+    run_beside(
+        [Stage("tests on PostgreSQL", [*PYTEST, "-m", f"not (processes or browser){quick}"], environment)],
+        [Stage("tests on SQLite", [*PYTEST, "-m", f"not (pg_only or once or browser){quick}"], on_sqlite)],
+        [
+            Stage("tests of processes, on PostgreSQL", [*PYTEST, "-m", f"processes{quick}"], apart),
+            Stage("tests in the browser, on PostgreSQL", [*PYTEST, "-m", f"browser{quick}"], apart),
+        ],
+    )
     if is_all:
-        Stage("benchmarks", [*MODULE, "benchmarks", "--all"], environment).finish()
+        run(Stage("benchmarks", [*MODULE, "benchmarks", "--all"], environment))
 
 
+@dataclass
 class Stage:
-    """A command that must succeed. With `log` it runs beside others, and its words are shown when it is finished."""
+    """A command that must succeed."""
 
-    def __init__(self, name: str, command: list[str], environment: dict[str, str], log: Path | None = None) -> None:
-        self.name = name
-        self.log = log
-        self.started = time.monotonic()
-        if log:
-            with log.open("wb") as words:
-                self.process = subprocess.Popen(command, env=environment, stdout=words, stderr=subprocess.STDOUT)
-        else:
-            print(f"\n--- {name}", flush=True)
-            self.process = subprocess.Popen(command, env=environment)
+    name: str
+    command: list[str]
+    environment: dict[str, str]
+
+    def start(self, words: BinaryIO | None = None) -> None:
+        self.started, self.words = time.monotonic(), words
+        self.process = subprocess.Popen(self.command, env=self.environment, stdout=words, stderr=words)
+
+    @property
+    def has_ended(self) -> bool:
+        return self.process.poll() is not None
 
     def finish(self) -> None:
-        with self:
-            code = self.process.wait()
-        if self.log:
-            print(f"\n--- {self.name}\n{self.log.read_text(errors='replace')}")
+        code = self.process.wait()
+        if self.words:
+            self.words.seek(0)
+            print(f"\n--- {self.name}\n{self.words.read().decode(errors='replace')}")
         result = "ok" if code == 0 else f"exit code {code}"
         print(f"--- {self.name}: {result} after {time.monotonic() - self.started:.0f} s", flush=True)
         if code:
             raise StageFailed(self.name)
 
-    def __enter__(self) -> Stage:
-        return self
-
-    def __exit__(self, *trouble: object) -> None:
-        """Whatever ends the run ends this too, as Ctrl-C does: then it still ends what it started itself."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
+    def stop(self) -> None:
+        if not self.has_ended:
+            self.process.send_signal(signal.SIGINT)  # as Ctrl-C does: then it still ends what it started itself
             self.process.wait()
+
+
+def run(stage: Stage) -> None:
+    print(f"\n--- {stage.name}", flush=True)
+    stage.start()
+    stage.finish()
+
+
+def run_beside(*lanes: list[Stage]) -> None:
+    """The lanes at once, since much of a run is waiting, and the stages of each in their order.
+
+    What a stage says is shown when it has ended. One that fails ends all, and so does whatever ends this.
+    """
+    print(
+        "\n--- at once, each shown when it has ended:", *(stage.name for lane in lanes for stage in lane), sep="\n    "
+    )
+    with ExitStack() as ends:
+
+        def start(stage: Stage) -> None:
+            stage.start(ends.enter_context(tempfile.TemporaryFile()))
+            ends.callback(stage.stop)
+
+        for lane in lanes:
+            start(lane[0])
+        while lanes := tuple(lane for lane in lanes if lane):
+            time.sleep(0.2)
+            for lane in lanes:
+                if lane[0].has_ended:
+                    lane.pop(0).finish()
+                    if lane:
+                        start(lane[0])
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ from tests.servers.celery import Beat, Worker
 from tests.servers.server import wait_until
 from tests.servers.tryton import TrytonServer
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture
 def tryton() -> Iterator[TrytonServer]:

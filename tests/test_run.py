@@ -14,7 +14,7 @@ from tests.servers.programs import ROOT
 from tests.servers.redis import Redis
 from tests.servers.server import free_port
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.processes]
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,8 @@ from tests.servers.postgres import PostgreSQL
 from tests.servers.redis import Redis
 from tests.servers.server import wait_until
 
+pytestmark = pytest.mark.processes
+
 
 def test_a_private_postgresql_outlives_kill_9() -> None:
     with PostgreSQL() as server:

@@ -10,6 +10,8 @@ import pytest
 
 from tests.servers.programs import ROOT
 
+pytestmark = pytest.mark.processes
+
 NAMES = ("page: ", "auto-save: ", "overhead ", "poll: ", "growth: ", "pipeline: ", "tree: ", "import: ")
 
 

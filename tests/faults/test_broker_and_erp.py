@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from exports import services
 from exports.models import CodeExport
 from tests import factories
@@ -13,6 +15,8 @@ from tests.exports.steps import make_many
 from tests.faults.conftest import Processes
 from tests.faults.test_killed_workers import queue_many
 from tests.servers.redis import Redis
+
+pytestmark = pytest.mark.processes
 
 
 def test_a_wake_up_call_that_never_came_is_made_up_for(processes: Processes, scene: Scene) -> None:

@@ -19,6 +19,8 @@ from tests.exports.scripted import Rule
 from tests.exports.steps import changed, make_many, update
 from tests.faults.conftest import Processes
 
+pytestmark = pytest.mark.processes
+
 
 def queue_many(scene: Scene, number: int) -> None:
     make_many(scene, "01", number)

@@ -16,7 +16,7 @@ from tests.quickbooks.transports import RawTransport, Reply, over_http
 from tests.servers.celery import CeleryProcess
 from tests.servers.web import Web
 
-pytestmark = pytest.mark.pg_only
+pytestmark = [pytest.mark.pg_only, pytest.mark.processes]
 NUMBER = 60
 
 
