@@ -14,7 +14,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import urlsplit
 
 from tests.production import env_example, production_environment
 from tests.servers import chromium, postgres, redis
@@ -96,8 +95,7 @@ def run_stages(environment: dict[str, str], is_all: bool) -> None:
     run(Stage("migrations", [*MANAGE, "makemigrations", "--check", "--dry-run"], on_sqlite | var))
     run(Stage("deploy check", [*MANAGE, "check", "--deploy", "--fail-level", "WARNING"], production))
     quick = "" if is_all else " and not slow"
-    server = urlsplit(environment["DATABASE_URL"])
-    apart = on_sqlite | {"DATABASE_URL": server._replace(path=f"{server.path}_processes").geturl()}
+    apart = on_sqlite | {"DATABASE_URL": environment["DATABASE_URL"], "TEST_DATABASE": "test_tieback_processes"}
     run_beside(
         [Stage("tests on PostgreSQL", [*PYTEST, "-m", f"not (processes or browser){quick}"], environment)],
         [Stage("tests on SQLite", [*PYTEST, "-m", f"not (pg_only or once or browser){quick}"], on_sqlite)],

@@ -41,3 +41,5 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, and named as the product names it, so that worker processes open the same (VAR_DIR is theirs too).
     DATABASES["default"]["NAME"] = _folder / "unused.sqlite3"
     DATABASES["default"]["TEST"] = {"NAME": _folder / "tieback.sqlite3"}
+elif "TEST_DATABASE" in os.environ:  # of a run beside another one
+    DATABASES["default"]["TEST"] = {"NAME": os.environ["TEST_DATABASE"]}
