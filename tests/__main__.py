@@ -32,6 +32,7 @@ class StageFailed(Exception):
 
 def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job begins without it
     os.chdir(ROOT)
     with ExitStack() as running:
         folder = Path(tempfile.mkdtemp(prefix="tieback-test-"))
