@@ -24,7 +24,6 @@ from benchmarks.web import queries_of
 from tests.factories import make_dora
 from wbs.importing import NewCode
 from wbs.models import ImportDraft, Segment, SegmentItem
-from wbs.models.segments import PORTION
 from wbs.tasks import check_draft
 from wbs.workbooks import write_xlsx
 
@@ -144,6 +143,6 @@ def _read_and_create(segment: Segment, content: bytes) -> None:
             )
             for code, description in rows
         ]
-        SegmentItem.objects.bulk_create(items, batch_size=PORTION)
+        SegmentItem.objects.bulk_create(items, batch_size=500)
     if SegmentItem.objects.count() != len(rows):
         raise RuntimeError("Not all was created.")

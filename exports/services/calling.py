@@ -6,9 +6,9 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from companies.each import storable
 from erp_integrations.base import Adapter, CodeData, NotSent, Outcome, Receipt, Refused, Uncertain
 from erp_integrations.errors import ConfigurationError, ERPError, TransientError, UncertainError, UnsupportedFeature
-from exports.services.each import storable
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")

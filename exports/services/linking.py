@@ -13,13 +13,13 @@ from django.db.models import Case, F, JSONField, Q, TextField, Value, When
 from django.db.models.functions import Now
 
 from companies import audit
+from companies.each import storable
 from companies.models import Member
 from erp_integrations.base import Receipt
 from erp_integrations.errors import ConfigurationError, ERPError
 from erp_integrations.models import Connection
 from exports.models import LINKABLE, Batch, CodeExport, Status
 from exports.services import calling
-from exports.services.each import storable
 from exports.services.moves import click, move
 from exports.services.outcomes import TRIES_ANEW
 from exports.services.resolving import GONE

@@ -15,10 +15,10 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Concat, Now
 
 from companies import audit
+from companies.each import insert_each, own_fields, storable, update_each
 from companies.models import Member
 from erp_integrations.models import Connection
 from exports.models import Batch, CodeExport, CodeExportQuerySet, Status
-from exports.services.each import insert_each, own_fields, storable, update_each
 from wbs.models import Hold, SegmentItem, SegmentItemQuerySet
 
 BEFORE = Case(*(When(previous_status=status, then=Value(status.label)) for status in Status))

@@ -9,13 +9,13 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
+from companies.each import insert_each, update_each
 from erp_integrations.base import Adapter, CodeData, Outcome
 from erp_integrations.errors import ConfigurationError
 from erp_integrations.models import Connection, ConnectionQuerySet
 from exports.crashpoints import crashpoint
 from exports.models import Attempt, CodeExport, CodeExportQuerySet, Status
 from exports.services import calling, leases, outcomes
-from exports.services.each import insert_each, update_each
 from exports.services.leases import Lease
 from exports.services.moves import move_claimed
 from exports.services.resolving import look_up

@@ -11,13 +11,13 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from companies import audit
+from companies.each import storable, update_each
 from companies.models import Member
 from erp_integrations.base import Receipt
 from erp_integrations.errors import ConfigurationError, ERPError
 from erp_integrations.models import Connection
 from exports.models import CodeExport, Reading, RemoteItem, Status
 from exports.services import calling, outcomes
-from exports.services.each import storable, update_each
 
 EVERY = timedelta(days=1)
 AFTER_FAILURE = timedelta(hours=1)

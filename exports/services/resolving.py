@@ -10,11 +10,11 @@ from django.db import transaction
 from django.db.models import Max, Q
 from django.db.models.functions import Now
 
+from companies.each import update_each
 from erp_integrations.base import Adapter, CodeData, Receipt
 from erp_integrations.errors import ConfigurationError, ERPError, TransientError, UnsupportedFeature
 from exports.models import Attempt, CodeExport, Status
 from exports.services import calling, outcomes
-from exports.services.each import update_each
 from exports.services.leases import Lease
 from exports.services.moves import move_claimed
 

@@ -8,12 +8,12 @@ from typing import Any
 from django.db.models import Case, Exists, F, OuterRef, Subquery, Value, When
 from django.db.models.functions import Coalesce, Now
 
+from companies.each import insert_each, own_fields
 from companies.models import Member
 from erp_integrations.base import CodeData
 from erp_integrations.models import Connection
 from exports.defaults import FIELDS, Defaults, source_of
 from exports.models import Attempt, Batch, CodeExport, CodeExportQuerySet, Status
-from exports.services.each import insert_each, own_fields
 from exports.services.moves import arrive, click, hold_versions, lock_items, move
 from exports.services.results import Problem, Result
 from wbs.models import SegmentItem

@@ -17,13 +17,13 @@ from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q
 from django.db.models.functions import Now
 
+from companies.each import update_each
 from erp_integrations.base import CodeData, Refused
 from erp_integrations.errors import ConfigurationError, ERPError, UncertainError
 from erp_integrations.models import Connection
 from erp_integrations.pull import Books, NothingStored, PullAdapter
 from exports.models import UNFINISHED, Attempt, CodeExport, CodeExportQuerySet, Status
 from exports.services import calling, leases
-from exports.services.each import update_each
 from exports.services.leases import Lease, Lost
 from exports.services.portions import Work, claim, next_rows, store
 from exports.services.resolving import give_up, resolve
