@@ -102,11 +102,14 @@ def test_fresh_begins_anew(product: Product) -> None:
     mark(product)
     keys = (product.var / "keys.json").read_text()
     product.interrupt()
+    (product.var / "mail").mkdir(exist_ok=True)  # where mails are laid
+    (product.var / "mail" / "1.log").touch()
 
     product.arguments = ("--fresh",)
     product.restart()
 
     assert not is_marked(product)
+    assert not (product.var / "mail" / "1.log").exists()
     assert (product.var / "keys.json").read_text() != keys
 
 

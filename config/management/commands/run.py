@@ -21,7 +21,7 @@ from config import children, embedded
 from exports.services import free_leases
 
 # All that the embedded mode keeps in var/. What else lies there is not ours to delete.
-KEPT = ("tieback.sqlite3*", "keys.json", ".keys-*", "demo*", "staticfiles", "run.lock")
+KEPT = ("tieback.sqlite3*", "keys.json", ".keys-*", "demo*", "staticfiles", "mail", "run.lock")
 
 
 class Command(BaseCommand):
