@@ -7,8 +7,8 @@ cost more than the call to the ERP.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, cast
 
 from django.db import connection
@@ -17,6 +17,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.sql import Query
 
 PORTION = 5000  # rows of one parameter
+UNSURE = re.compile(r"\\u(?:0000|d[89a-f])")  # in JSON: NUL, or half of a character
 
 
 def insert_each(rows: Sequence[Model], fields: Sequence[str], *, ignore_conflicts: bool = False) -> None:
@@ -90,7 +91,9 @@ def _source(table: str, columns: list[str]) -> str:
 
 
 def _as_json(rows: Sequence[Model], columns: Sequence[str]) -> str:
-    return json.dumps([{column: _plain(getattr(row, column)) for column in columns} for row in rows])
+    values = [{column: getattr(row, column) for column in columns} for row in rows]
+    text = json.dumps(values, default=_adapted)
+    return json.dumps(_storable(values), default=_adapted) if UNSURE.search(text) else text
 
 
 def storable(text: str) -> str:
@@ -98,15 +101,17 @@ def storable(text: str) -> str:
     return text.encode(errors="replace").decode().replace("\0", "")
 
 
-def _plain(value: Any) -> Any:
-    """As JSON carries it."""
+def _storable(value: Any) -> Any:
     match value:
         case str():
             return storable(value)
-        case datetime():
-            return str(connection.ops.adapt_datetimefield_value(value))
         case dict():
-            return {key: _plain(inner) for key, inner in value.items()}
+            return {key: _storable(inner) for key, inner in value.items()}
         case list() | tuple():
-            return [_plain(inner) for inner in value]
+            return [_storable(inner) for inner in value]
     return value
+
+
+def _adapted(value: Any) -> str:
+    """As the database reads it; datetimes are all that JSON does not carry."""
+    return str(connection.ops.adapt_datetimefield_value(value))

@@ -95,14 +95,14 @@ def run_stages(environment: dict[str, str], is_all: bool) -> None:
     run(Stage("templates", [*MODULE, "djlint", "templates", "--lint", "--quiet"], environment))
     run(Stage("migrations", [*MANAGE, "makemigrations", "--check", "--dry-run"], on_sqlite | var))
     run(Stage("deploy check", [*MANAGE, "check", "--deploy", "--fail-level", "WARNING"], production))
-    quick = "" if is_all else " and not slow"
+    long, long_on_sqlite = ("", "") if is_all else (" and not slow", " and not (slow or processes)")
     apart = on_sqlite | {"DATABASE_URL": environment["DATABASE_URL"], "TEST_DATABASE": "test_tieback_processes"}
     run_beside(
-        [Stage("tests on PostgreSQL", [*PYTEST, "-m", f"not (processes or browser){quick}"], environment)],
-        [Stage("tests on SQLite", [*PYTEST, "-m", f"not (pg_only or once or browser){quick}"], on_sqlite)],
+        [Stage("tests on PostgreSQL", [*PYTEST, "-m", f"not (processes or browser){long}"], environment)],
+        [Stage("tests on SQLite", [*PYTEST, "-m", f"not (pg_only or once or browser){long_on_sqlite}"], on_sqlite)],
         [
-            Stage("tests of processes, on PostgreSQL", [*PYTEST, "-m", f"processes{quick}"], apart),
-            Stage("tests in the browser, on PostgreSQL", [*PYTEST, "-m", f"browser{quick}"], apart),
+            Stage("tests of processes, on PostgreSQL", [*PYTEST, "-m", f"processes{long}"], apart),
+            Stage("tests in the browser, on PostgreSQL", [*PYTEST, "-m", f"browser{long}"], apart),
         ],
     )
     if is_all:
