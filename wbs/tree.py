@@ -117,9 +117,7 @@ class Tree:
 
     @cached_property
     def page(self) -> Page[SegmentItem]:
-        holds = Prefetch("holds", Hold.objects.order_by("connection__name", "pk").defer("connection__credentials"))
-        items = self.items().with_is_division().prefetch_related(holds)
-        return Paginator(items, self.size).get_page(self.number)
+        return Paginator(self.items(), self.size).get_page(self.number)
 
     @cached_property
     def matching_count(self) -> int:
@@ -170,7 +168,9 @@ class Tree:
 
     @cached_property
     def rows(self) -> list[Row]:
-        return [self._row(item) for item in self._prepared(list(self.page.object_list))]
+        holds = Prefetch("holds", Hold.objects.order_by("connection__name", "pk").defer("connection__credentials"))
+        shown = SegmentItem.objects.filter(pk__in=self.page.object_list.values("pk"))  # type: ignore[attr-defined]
+        return [self._row(item) for item in self._prepared(list(shown.with_is_division().prefetch_related(holds)))]
 
     def _row(self, item: SegmentItem) -> Row:
         is_foldable = item.is_division and not self.search  # type: ignore[attr-defined]

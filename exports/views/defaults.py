@@ -17,7 +17,7 @@ from companies.models import Level, Tool
 from exports.defaults import FIELDS, Default, Defaults, set_defaults
 from exports.forms import ItemDefaultsForm
 from exports.views.answers import connection_of
-from wbs.models import SegmentItem
+from wbs.models import SegmentItem, has_items_below
 
 admin = member_required(Tool.ERP, Level.ADMIN)
 ROWS = 100
@@ -38,7 +38,7 @@ def default_accounts(request: MemberRequest, connection: str) -> HttpResponse:
     erp = connection_of(request, connection)
     defaults, search = Defaults(erp), request.GET.get("q", "").strip()[:200]
     items = SegmentItem.objects.cost_codes().filter(company=erp.company, is_active=True).with_is_division()
-    shown = items.matching(search) if search else items.filter(Q(is_division=True) | Q(pk__in=defaults.own))
+    shown = items.matching(search) if search else items.filter(has_items_below() | Q(pk__in=defaults.own))
     page = Paginator(shown.order_by("sort_key", "id"), ROWS).get_page(request.GET.get("page"))
     context = {
         "connection": erp,

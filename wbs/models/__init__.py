@@ -10,7 +10,7 @@ from wbs.codes import MAX_TIERS, fold, natural_key, order_key
 from wbs.models.budget_codes import BudgetCode
 from wbs.models.drafts import ImportDraft
 from wbs.models.holds import Hold
-from wbs.models.items import SegmentItem, SegmentItemQuerySet
+from wbs.models.items import SegmentItem, SegmentItemQuerySet, has_items_below
 from wbs.models.projects import OwnCode, Project, ProjectCode, ProjectQuerySet
 from wbs.models.segments import Ids, Outcome, Segment
 
@@ -29,6 +29,7 @@ __all__ = [
     "SegmentItem",
     "SegmentItemQuerySet",
     "fold",
+    "has_items_below",
     "natural_key",
     "order_key",
 ]

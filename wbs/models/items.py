@@ -11,6 +11,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import models, transaction
 from django.db.models import F, Max, Q, Value
 from django.db.models.functions import Concat, Left, Length, Now, Substr
+from django.db.models.lookups import IsNull
 
 from companies.audit import record
 from companies.models import Company
@@ -20,11 +21,22 @@ from wbs.errors import Conflict, Refused
 from wbs.models.holds import Hold
 
 
+def has_items_below() -> models.Exists:
+    """The condition that an item is a division."""
+    return models.Exists(_below())
+
+
+def _below() -> SegmentItemQuerySet:
+    return SegmentItem.objects.filter(parent=models.OuterRef("pk"))
+
+
 class SegmentItemQuerySet(models.QuerySet["SegmentItem"]):
     def with_is_division(self) -> SegmentItemQuerySet:
-        """Annotate `is_division`: whether items lie below."""
-        below = SegmentItem.objects.filter(parent=models.OuterRef("pk"))
-        return self.annotate(is_division=models.Exists(below))
+        """Annotate `is_division`: whether items lie below. For a page of items: it is looked up for each of them.
+
+        PostgreSQL would answer Exists by reading the whole table first, however few the rows.
+        """
+        return self.annotate(is_division=IsNull(models.Subquery(_below().values("pk")[:1]), False))
 
     def cost_codes(self) -> SegmentItemQuerySet:
         """Those that can go to an ERP: items of the segment "Cost Code" alone."""
@@ -52,10 +64,10 @@ class SegmentItemQuerySet(models.QuerySet["SegmentItem"]):
         return usable.values_list("full_code", flat=True).first() or ""
 
     def divisions(self) -> SegmentItemQuerySet:
-        return self.filter(models.Exists(SegmentItem.objects.filter(parent=models.OuterRef("pk"))))
+        return self.filter(has_items_below())
 
     def without_items_below(self) -> SegmentItemQuerySet:
-        return self.filter(~models.Exists(SegmentItem.objects.filter(parent=models.OuterRef("pk"))))
+        return self.filter(~has_items_below())
 
     def held(self, lock: Hold.Lock) -> SegmentItemQuerySet:
         """Items that some connection locks so far."""
@@ -82,7 +94,7 @@ class SegmentItemQuerySet(models.QuerySet["SegmentItem"]):
         usable = self.filter(is_active=True, tier__lt=MAX_TIERS).exclude(
             pk__in=self.model.objects.locked().values("pk")
         )
-        return usable.with_is_division().filter(Q(is_division=True) | Q(tier=1))
+        return usable.filter(has_items_below() | Q(tier=1))
 
     def wait_for_rows(self) -> None:
         """Lock the rows of these items until the end of the transaction: a code that is being sent is waited for."""
