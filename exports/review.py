@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -75,6 +75,10 @@ class CappedCount(Subquery):
     output_field = IntegerField()
 
 
+def _capped(rows: CodeExportQuerySet) -> CappedCount:
+    return CappedCount(rows.values("pk")[: CAP + 1])
+
+
 @dataclass(frozen=True)
 class Counts:
     """How many codes are in each state (up to one more than CAP), at a moment of the database's clock."""
@@ -82,14 +86,19 @@ class Counts:
     by_status: dict[str, int]
     now: datetime
     last_batch: int  # the newest click on the connection that was committed at this moment
+    updates: dict[str, int]  # updates of synced codes among them, which no rejection takes
 
     @classmethod
     def read(cls, connection: Connection, search: str) -> Counts:
         found = connection.code_exports.matching(search).order_by()
-        capped = [CappedCount(found.filter(status=status).values("pk")[: CAP + 1]) for status in Status]
+        updates = found.filter(kept__isnull=False)
+        of_all = [_capped(found.filter(status=status)) for status in Status]
+        of_updates = [_capped(updates.filter(status=status)) for status in REJECTABLE]
         newest = Subquery(connection.batches.order_by("-id").values("pk")[:1])
-        now, last, *numbers = Connection.objects.filter(pk=connection.pk).values_list(Now(), newest, *capped).get()
-        return cls(dict(zip(Status, numbers, strict=True)), now, last or 0)
+        wanted: tuple[Any, ...] = (Now(), newest, *of_all, *of_updates)
+        now, last, *numbers = Connection.objects.filter(pk=connection.pk).values_list(*wanted).get()
+        by_status, rest = dict(zip(Status, numbers, strict=False)), numbers[len(Status) :]
+        return cls(by_status, now, last or 0, dict(zip(REJECTABLE, rest, strict=True)))
 
     @property
     def moment(self) -> str:
@@ -101,6 +110,10 @@ class Counts:
 
     def shown(self, states: Iterable[Status]) -> str:
         return shown(self.of(states))
+
+    def rejectable(self, states: Collection[Status]) -> int:
+        """How many of them "Reject All" would take."""
+        return sum(self.by_status[status] - self.updates[status] for status in REJECTABLE if status in states)
 
 
 def shown(count: int) -> str:

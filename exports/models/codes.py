@@ -202,6 +202,7 @@ class CodeExport(models.Model):
             models.Index(fields=["connection", "sort_key", "id"], name="exports_in_order"),
             models.Index(fields=["status", "due_at"], name="exports_due"),
             models.Index(fields=["connection"], name="exports_to_ask_about", condition=Q(look_first=True)),
+            models.Index(fields=["connection", "status"], name="exports_updates", condition=Q(kept__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -15,7 +15,7 @@ from django_htmx.http import trigger_client_event
 from companies.access import MemberRequest
 from erp_integrations.models import Connection
 from erp_integrations.views import connection_of as connection_of
-from exports.models import FILTERS, REJECTABLE, UNFINISHED, CodeExport, Status
+from exports.models import FILTERS, UNFINISHED, CodeExport, Status
 from exports.review import Counts, Listing, Progress, Row, Seen, number, read_seen, shown
 
 
@@ -55,7 +55,7 @@ def frame(request: MemberRequest, connection: Connection, listing: Listing) -> d
         ],
         "matching": shown(counts.of(listing.states)),
         "to_export": shown(counts.of({Status.READY} & set(listing.states))),
-        "to_reject": shown(counts.of(set(REJECTABLE) & set(listing.states))),
+        "to_reject": shown(counts.rejectable(listing.states)),
     }
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -197,7 +198,11 @@ def test_reject_all_says_that_updates_stayed(desk: Desk) -> None:
     row = synced(desk)
     update(desk, row)
     desk.ready("01-200")
+    beside = re.search(r'id="to-reject" class="num">([^<]*)<', html(desk.get("?filter=all")))
 
     response = desk.post("reject/?filter=all", filter="all")
+
+    assert beside
+    assert beside[1] == "1", "the number beside the button counts what it takes"
 
     assert "1 is an update of a synced code and stayed." in html(response)
