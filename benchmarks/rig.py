@@ -59,7 +59,7 @@ class Rig:
     """How often everything is done."""
 
     pairs: int = 7
-    most_pairs: int = 21
+    most_pairs: int = 10
     requests: int = 10  # a page's time is their median, a save's their mean
     clicks: int = 3  # a click's time is their median
     calibrations: int = 300
