@@ -96,13 +96,16 @@ def run_stages(environment: dict[str, str], is_all: bool) -> None:
     run(Stage("migrations", [*MANAGE, "makemigrations", "--check", "--dry-run"], on_sqlite | var))
     run(Stage("deploy check", [*MANAGE, "check", "--deploy", "--fail-level", "WARNING"], production))
     long, long_on_sqlite = ("", "") if is_all else (" and not slow", " and not (slow or processes)")
-    apart = on_sqlite | {"DATABASE_URL": environment["DATABASE_URL"], "TEST_DATABASE": "test_tieback_processes"}
+    apart, in_browser = (
+        on_sqlite | {"DATABASE_URL": environment["DATABASE_URL"], "TEST_DATABASE": f"test_tieback_{name}"}
+        for name in ("processes", "browser")
+    )
     run_beside(
         [Stage("tests on PostgreSQL", [*PYTEST, "-m", f"not (processes or browser){long}"], environment)],
-        [Stage("tests on SQLite", [*PYTEST, "-m", f"not (pg_only or once or browser){long_on_sqlite}"], on_sqlite)],
+        [Stage("tests of processes, on PostgreSQL", [*PYTEST, "-m", f"processes{long}"], apart)],
         [
-            Stage("tests of processes, on PostgreSQL", [*PYTEST, "-m", f"processes{long}"], apart),
-            Stage("tests in the browser, on PostgreSQL", [*PYTEST, "-m", f"browser{long}"], apart),
+            Stage("tests on SQLite", [*PYTEST, "-m", f"not (pg_only or once or browser){long_on_sqlite}"], on_sqlite),
+            Stage("tests in the browser, on PostgreSQL", [*PYTEST, "-m", f"browser{long}"], in_browser),
         ],
     )
     if is_all:

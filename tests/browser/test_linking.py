@@ -79,8 +79,10 @@ def test_an_update_is_seen_before_it_is_exported(page: Page, erp: Connection) ->
     services.export_portion(_accept(erp, "03-300"))
     sign_in(page, "dora", "/companies/sample-builders/admin/work-breakdown-structure/cost-codes/")
     page.get_by_role("link", name="03-300", exact=True).click()
-    page.get_by_role("dialog", name="Edit 03-300").get_by_label("Description").fill("Formwork, all of it")
+    dialog = page.get_by_role("dialog", name="Edit 03-300")
+    dialog.get_by_label("Description").fill("Formwork, all of it")
     page.keyboard.press("Enter")
+    expect(dialog).to_be_hidden()
     eventually(lambda: stored("03-300").item.description, "Formwork, all of it")
     page.get_by_role("button", name="Sign out").click()
 
