@@ -4,28 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
 from lxml import etree
 
 from tests.quickbooks import answers, queries, recovery, rules, schema
+from tests.quickbooks.books import ZONE, CompanyFile
 from tests.quickbooks.lists import (
-    CONSTRUCTION_CHART,
-    FLAT_TYPES,
-    TYPES_WITH_TIERS,
     Account,
     Item,
     by_id,
-    by_name,
     referred,
     stored,
     stored_name,
 )
 from tests.quickbooks.schema import QBError as QBError
 
-ZONE = timezone(timedelta(hours=-7))
 # aggregate: description, account, in the order income and expense
 SIDES = {
     "SalesOrPurchase": (("sales_desc", "Desc"), ("income", "AccountRef")),
@@ -51,11 +46,10 @@ class Executed:
     xml: str
 
 
-class QuickBooks:
+class QuickBooks(CompanyFile):
     """One company file, open in one QuickBooks.
 
-    `run` is the request processor. Everything else is the hand of a bookkeeper, or a look at the content:
-    `items`, `accounts`, `journal`.
+    `run` is the request processor, `journal` what it did.
     """
 
     def __init__(
@@ -67,29 +61,14 @@ class QuickBooks:
         newest_version: str = "16.0",
         with_chart: bool = True,
     ) -> None:
-        self.company_name = company_name
-        self.path = rf"C:\Companies\{company_name}.qbw"
+        super().__init__(company_name, owner_id, file_id, with_chart)
         self.newest_version = newest_version
-        self.uses_account_numbers = True
         self.mod_may_switch_sides = False  # an open question about QuickBooks; see rules.sides_stay
         self.names_find_inactive = True  # likewise: whether a query by FullName returns inactive elements
-        self.items: list[Item] = []
-        self.accounts: list[Account] = []
         self.journal: list[Executed] = []
         self.message_sets = recovery.MessageSets()
-        self.stamps: dict[str, str] = {}  # FileID by OwnerID
-        self._locked_for = 0.0
         self._written: str | None = None
         self._iterators = queries.Iterators()
-        self._elements_made = 0
-        self._now = datetime.now(ZONE).replace(microsecond=0) - timedelta(days=400)
-        if owner_id and file_id:
-            self.stamp(owner_id, file_id)
-        for number, name, kind, parent, is_active in CONSTRUCTION_CHART if with_chart else []:
-            full_name = f"{parent}:{name}" if parent else name
-            self.add_account(full_name, kind, number=number, is_active=is_active, at=self._now + timedelta(seconds=1))
-
-    # The request processor
 
     def run(self, qbxml: str) -> str:
         """Raises QBError for a document that cannot be read; then nothing of it was executed."""
@@ -278,124 +257,6 @@ class QuickBooks:
         rules.account_is_active(account)
         rules.account_kind_fits(account, slot)
         return account
-
-    # By hand
-
-    def stamp(self, owner_id: str, file_id: str) -> None:
-        """What the Web Connector does when the .qwc file is added."""
-        self.stamps[owner_id] = file_id
-
-    @property
-    def file_id(self) -> str | None:
-        return next(reversed(self.stamps.values()), None)
-
-    @property
-    def owner_id(self) -> str | None:
-        return next(reversed(self.stamps), None)
-
-    def add_account(
-        self,
-        full_name: str,
-        type: str,
-        *,
-        number: str | None = None,
-        desc: str | None = None,
-        is_active: bool = True,
-        at: datetime | None = None,
-    ) -> Account:
-        """`full_name` with colons for an account below another."""
-        above, _, name = full_name.rpartition(":")
-        parent = self.account(above) if above else None
-        made = self._identity(at)
-        account = Account(name=name, type=type, parent=parent, number=number, desc=desc, is_active=is_active, **made)
-        assert by_name(self.accounts, account.full_name) is None, f"There is an account {full_name} already."
-        self.accounts.append(account)
-        return account
-
-    def account(self, full_name: str) -> Account:
-        found = by_name(self.accounts, full_name)
-        assert found is not None, f"There is no account {full_name}."
-        return found
-
-    def deactivate_account(self, full_name: str) -> Account:
-        account = self.account(full_name)
-        account.is_active, account.modified = False, self._tick()
-        return account
-
-    def rename_account(self, full_name: str, name: str) -> Account:
-        account = self.account(full_name)
-        account.name, account.modified = name, self._tick()
-        return account
-
-    def delete_account(self, full_name: str) -> None:
-        account = self.account(full_name)
-        assert all(account not in (each.income, each.expense) for each in self.items), "QuickBooks keeps used accounts."
-        assert all(each.parent is not account for each in self.accounts), "QuickBooks keeps accounts with others below."
-        self.accounts.remove(account)
-
-    def add_item(
-        self,
-        type: str,
-        name: str,
-        *,
-        parent: str | None = None,
-        income_account: str | None = None,
-        expense_account: str | None = None,
-        **fields: Any,
-    ) -> Item:
-        """An item of any type, made by a person. Parent and accounts by their full names."""
-        assert type in (*TYPES_WITH_TIERS, *FLAT_TYPES), f"There is no type {type}."
-        income = income_account or ("Construction Income" if type == "Service" and self.accounts else None)
-        item = self._make_item(
-            type,
-            name,
-            parent=self.item(parent) if parent else None,
-            income=self.account(income) if income else None,
-            expense=self.account(expense_account) if expense_account else None,
-            is_two_sided=expense_account is not None,
-            **fields,
-        )
-        return item
-
-    def item(self, full_name: str) -> Item:
-        found = by_name(self.items, full_name)
-        assert found is not None, f"There is no item {full_name}."
-        return found
-
-    def change_item(self, item: Item, **fields: Any) -> Item:
-        """A change gives a new EditSequence."""
-        for attribute, value in fields.items():
-            assert hasattr(item, attribute), f"An item has no {attribute}."
-            setattr(item, attribute, value)
-        item.modified = self._tick()
-        return item
-
-    def delete_item(self, item: Item) -> None:
-        self.items.remove(item)
-
-    def lock_items(self, times: int | None = None) -> None:
-        """The item list is open at another user's: the next `times` writes fail, or all until it is unlocked."""
-        self._locked_for = float("inf") if times is None else times
-
-    def unlock_items(self) -> None:
-        self._locked_for = 0
-
-    def _make_item(self, type: str, name: str, **fields: Any) -> Item:
-        item = Item(type=type, name=name, **self._identity(None), **fields)
-        self.items.append(item)
-        return item
-
-    def _identity(self, at: datetime | None) -> dict[str, Any]:
-        now = self._tick(at)
-        self._elements_made += 1
-        list_id = f"{0x80000000 + self._elements_made:X}-{int(now.timestamp())}"
-        return {"list_id": list_id, "created": now, "modified": now}
-
-    def _tick(self, at: datetime | None = None) -> datetime:
-        """A second at least, since an EditSequence counts seconds."""
-        now = at or datetime.now(ZONE).replace(microsecond=0)
-        self._now = max(now, self._now + timedelta(seconds=1))
-        return self._now
 
 
 def truth(text: str | None, default: bool) -> bool:
