@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tests.production import env_example, production_environment
-from tests.servers import chromium, postgres, redis
+from tests.servers import postgres, redis
 from tests.servers.programs import ROOT
 from tests.servers.server import Server, ServerError
-from tests.servers.tryton import Tryton70Server, TrytonServer
 
 MODULE = [sys.executable, "-m"]
 MANAGE = [sys.executable, "manage.py"]
@@ -43,7 +42,6 @@ def main(arguments: list[str]) -> int:
             environment |= start_servers(running)
             if arguments and arguments != ["--all"]:
                 return subprocess.run([*PYTEST, *arguments], env=environment).returncode
-            find_others(environment, is_all=bool(arguments))
             run_stages(environment, is_all=bool(arguments))
         except (ServerError, StageFailed) as error:
             print(f"\nbin/test FAILED: {error}", flush=True)
@@ -75,15 +73,6 @@ def provide(running: ExitStack, variable: str, kind: type[Server], version_at: C
     return url
 
 
-def find_others(environment: dict[str, str], is_all: bool) -> None:
-    """What single tests start themselves, installed before the first of them."""
-    for kind in [TrytonServer, Tryton70Server] if is_all else [TrytonServer]:
-        print(f"{kind.name:<11} {kind().version}: from PyPI, in an environment of its own", flush=True)
-    browser = chromium.find_program()
-    print(f"Chromium    {chromium.version_of(browser)}: {browser}", flush=True)
-    environment["CHROMIUM"] = str(browser)
-
-
 def run_stages(environment: dict[str, str], is_all: bool) -> None:
     shared = {"DATABASE_URL"} if "REDIS_URL" in os.environ else {"DATABASE_URL", "REDIS_URL"}  # settings start a Redis
     on_sqlite = {name: value for name, value in environment.items() if name not in shared}
@@ -91,21 +80,28 @@ def run_stages(environment: dict[str, str], is_all: bool) -> None:
     var = {"VAR_DIR": environment["TMPDIR"]}
     run(Stage("format", [*MODULE, "ruff", "format", "--check", "."], environment))
     run(Stage("lint", [*MODULE, "ruff", "check", "."], environment))
-    run(Stage("types", [*MODULE, "mypy", "."], production))
-    run(Stage("templates", [*MODULE, "djlint", "templates", "--lint", "--quiet"], environment))
-    run(Stage("migrations", [*MANAGE, "makemigrations", "--check", "--dry-run"], on_sqlite | var))
-    run(Stage("deploy check", [*MANAGE, "check", "--deploy", "--fail-level", "WARNING"], production))
     long, long_on_sqlite = ("", "") if is_all else (" and not slow", " and not (slow or processes)")
     apart, in_browser = (
         on_sqlite | {"DATABASE_URL": environment["DATABASE_URL"], "TEST_DATABASE": f"test_tieback_{name}"}
         for name in ("processes", "browser")
     )
     run_beside(
-        [Stage("tests on PostgreSQL", [*PYTEST, "-m", f"not (processes or browser){long}"], environment)],
-        [Stage("tests of processes, on PostgreSQL", [*PYTEST, "-m", f"processes{long}"], apart)],
         [
             Stage("tests on SQLite", [*PYTEST, "-m", f"not (pg_only or once or browser){long_on_sqlite}"], on_sqlite),
-            Stage("tests in the browser, on PostgreSQL", [*PYTEST, "-m", f"browser{long}"], in_browser),
+            Stage(
+                "tests in the browser, on PostgreSQL", [*PYTEST, "tests/browser", "-m", f"browser{long}"], in_browser
+            ),
+        ],
+        [
+            Stage("what tests start themselves", [*MODULE, "tests.servers", *["--all"] * is_all], environment),
+            Stage("tests on PostgreSQL", [*PYTEST, "-m", f"not (processes or browser){long}"], environment),
+        ],
+        [
+            Stage("types", [*MODULE, "mypy", "."], production),
+            Stage("templates", [*MODULE, "djlint", "templates", "--lint", "--quiet"], environment),
+            Stage("migrations", [*MANAGE, "makemigrations", "--check", "--dry-run"], on_sqlite | var),
+            Stage("deploy check", [*MANAGE, "check", "--deploy", "--fail-level", "WARNING"], production),
+            Stage("tests of processes, on PostgreSQL", [*PYTEST, "-m", f"processes{long}"], apart),
         ],
     )
     if is_all:
