@@ -77,24 +77,23 @@ def make_segment(company: Company | None = None, **values: Any) -> Segment:
 def make_cost_code(code: str = "03-100", description: str = "", segment: Segment | None = None) -> SegmentItem:
     """The code with its divisions above it, as needed."""
     segment = segment or make_segment()
-    tiers = code.split(segment.delimiter) if segment.delimiter else [code]
+    tiers = tuple(code.split(segment.delimiter)) if segment.delimiter else (code,)
+    codes = [segment.delimiter.join(tiers[: depth + 1]) for depth in range(len(tiers))]
+    found = {item.full_code_key: item for item in segment.items.filter(full_code_key__in=map(fold, codes))}
     item: SegmentItem | None = None
-    for depth in range(1, len(tiers) + 1):
-        full = segment.delimiter.join(tiers[:depth])
+    for depth, full in enumerate(codes, start=1):
         text = (description or f"Description {full}") if depth == len(tiers) else f"Division {full}"
-        item, _ = SegmentItem.objects.get_or_create(
+        item = found.get(fold(full)) or SegmentItem.objects.create(
+            company_id=segment.company_id,
             segment=segment,
+            parent=item,
+            code=tiers[depth - 1],
+            full_code=full,
             full_code_key=fold(full),
-            defaults={
-                "company": segment.company,
-                "parent": item,
-                "code": tiers[depth - 1],
-                "full_code": full,
-                "description": text,
-                "description_key": fold(text),
-                "sort_key": order_key(tuple(tiers[:depth])),
-                "tier": depth,
-            },
+            description=text,
+            description_key=fold(text),
+            sort_key=order_key(tiers[:depth]),
+            tier=depth,
         )
     assert item is not None
     return item

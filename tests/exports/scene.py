@@ -46,7 +46,8 @@ class Scene(Observed):
         self.expense = factories.make_account(self.connection, "5000", AccountKind.COST_OF_GOODS_SOLD)
 
     def add_codes(self, *codes: str) -> list[int]:
-        return [factories.make_cost_code(code).pk for code in codes]
+        segment = factories.make_segment()
+        return [factories.make_cost_code(code, segment=segment).pk for code in codes]
 
     def send(self, *codes: str) -> list[CodeExport]:
         """Codes in Ready to Export, without accounts."""

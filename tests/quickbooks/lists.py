@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import TypeVar
 
 from lxml import etree
@@ -120,6 +121,7 @@ def stored_name(text: str) -> str:
     return (stored(text) or "").strip(" ")
 
 
+@cache
 def key(full_name: str) -> str:
     """Names that differ by case or blanks at the ends of a level are one name."""
     return ":".join(stored_name(level) for level in full_name.split(":")).lower()
@@ -130,7 +132,8 @@ def by_id(elements: Iterable[AnyElement], list_id: str) -> AnyElement | None:
 
 
 def by_name(elements: Iterable[AnyElement], full_name: str) -> AnyElement | None:
-    return next((each for each in elements if key(each.full_name) == key(full_name)), None)
+    wanted = key(full_name)
+    return next((each for each in elements if key(each.full_name) == wanted), None)
 
 
 def referred(elements: Iterable[AnyElement], reference: etree._Element) -> AnyElement | None:

@@ -54,8 +54,9 @@ class Office(Observed):
 
     def send(self, *codes: str) -> list[CodeExport]:
         """Codes and their divisions as far as the connection exports these, in Ready to Export."""
+        segment = factories.make_segment()
         for code in codes:
-            factories.make_cost_code(code)
+            factories.make_cost_code(code, segment=segment)
         services.send_codes(self.dora, self.connection, None)
         return list(CodeExport.objects.all())
 
