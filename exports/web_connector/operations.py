@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from companies.sign_in import Attempt
 from erp_integrations.models import Connection
@@ -43,14 +43,14 @@ def _authenticate(connection: Connection, network: str, username: str, password:
     return [ticket, OPEN_FILE] if ticket else [nobody, NO_WORK]
 
 
-def _send_request(connection: Connection, told: dict[str, str]) -> Answer:
+def _send_request(connection: Connection, told: Mapping[str, str]) -> Answer:
     try:
         return polls.next_message(polls.resume(connection.guid, told["ticket"]), told["strHCPResponse"])
     except Lost:
         return ""
 
 
-def _receive_response(connection: Connection, told: dict[str, str]) -> Answer:
+def _receive_response(connection: Connection, told: Mapping[str, str]) -> Answer:
     try:
         session = polls.resume(connection.guid, told["ticket"])
         return polls.take_answer(session, told["response"], polls.failure(session, told["hresult"], told["message"]))
@@ -59,7 +59,7 @@ def _receive_response(connection: Connection, told: dict[str, str]) -> Answer:
         return poll.percent if poll and poll.ended_at else polls.FAILED
 
 
-def _connection_error(connection: Connection, told: dict[str, str]) -> Answer:
+def _connection_error(connection: Connection, told: Mapping[str, str]) -> Answer:
     try:
         session = polls.resume(connection.guid, told["ticket"])
         if error := polls.failure(session, told["hresult"] or "unknown", told["message"]):
@@ -69,12 +69,12 @@ def _connection_error(connection: Connection, told: dict[str, str]) -> Answer:
     return STOP
 
 
-def _last_error(connection: Connection, told: dict[str, str]) -> Answer:
+def _last_error(connection: Connection, told: Mapping[str, str]) -> Answer:
     poll = Poll.objects.of_ticket(connection.guid, told["ticket"])
     return (poll.said or "Nothing is wrong.") if poll else NO_TICKET
 
 
-OPERATIONS: dict[str, Callable[[Connection, dict[str, str]], Answer]] = {
+OPERATIONS: dict[str, Callable[[Connection, Mapping[str, str]], Answer]] = {
     "serverVersion": lambda connection, told: "Tieback",
     "clientVersion": lambda connection, told: "",  # any version will do
     "sendRequestXML": _send_request,

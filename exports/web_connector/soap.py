@@ -7,7 +7,7 @@ the contract, down to its last slash. Elements are found by their local names, s
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -45,16 +45,42 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "interactiveDone": ("wcTicket",),
     "interactiveRejected": ("wcTicket", "reason"),
 }
+DOCUMENTS = {"strHCPResponse", "response"}  # of QuickBooks; all other arguments are short
+BEGINNING = etree.XPath("substring(text(), 1, 1000)", smart_strings=False)
 
 
 class BadCall(ValueError):
     """It is no call of the Web Connector; the text says why."""
 
 
+class Arguments(Mapping[str, str]):
+    """All arguments of an operation; what was left out is empty.
+
+    Each is decoded when it is asked for, so a document of a stranger never is: in memory it may be four times as large.
+    """
+
+    def __init__(self, operation: etree._Element) -> None:
+        self._names = OPERATIONS[etree.QName(operation).localname]
+        self._given = {etree.QName(child).localname: child for child in operation}
+
+    def __getitem__(self, name: str) -> str:
+        if name not in self._names:
+            raise KeyError(name)
+        if (element := self._given.get(name)) is None:
+            return ""
+        return (element.text or "") if name in DOCUMENTS else str(BEGINNING(element))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
 @dataclass(frozen=True)
 class Call:
     operation: str
-    arguments: dict[str, str]  # all of the operation's; what was left out is empty
+    arguments: Arguments
 
 
 def read_call(body: bytes) -> Call:
@@ -72,8 +98,7 @@ def read_call(body: bytes) -> Call:
     name = etree.QName(operation)
     if name.localname not in OPERATIONS or name.namespace not in (NAMESPACE, None):
         raise BadCall("There is no such operation.")
-    given = {etree.QName(child).localname: child.text or "" for child in operation}
-    return Call(name.localname, {name: given.get(name, "") for name in OPERATIONS[name.localname]})
+    return Call(name.localname, Arguments(operation))
 
 
 def answer(operation: str, result: str | int | Sequence[str]) -> bytes:

@@ -47,6 +47,9 @@ HARMLESS = {
     "a ticket of 7 MB": LONG_TEXT,
     "a ticket of 1.4 million references": LONG_TEXT.replace(b"xxxxx", b"&amp;"),
     "a ticket of 7 MB with one wide character": LONG_TEXT.replace(b"xxxx", "😀".encode(), 1),
+    "a stranger's document of 7 MB with one wide character": envelope(
+        "receiveResponseXML", content=f"<ticket>x</ticket><response>😀{'x' * 7 * MIB}</response>"
+    ).encode(),
 }
 
 
