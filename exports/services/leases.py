@@ -30,12 +30,12 @@ class Lease:
     token: int
     length_s: float
     clock: datetime  # the database's, when the lease was taken
-    taken: float  # the same moment on the monotonic clock, which also runs while a process is frozen
-    renewed: float
+    read: float  # just after that, on the monotonic clock, which also runs while a process is frozen
+    renewed: float  # before it was taken, or renewed last
 
     def now(self) -> datetime:
-        """The database's clock, without asking it again."""
-        return self.clock + timedelta(seconds=time.monotonic() - self.taken)
+        """The database's clock, without asking it again; never ahead of it, so that what is due now is due at once."""
+        return self.clock + timedelta(seconds=time.monotonic() - self.read)
 
     def hold(self, **changes: Any) -> None:
         """Renew the lease and change its connection; raises Lost. In a transaction this locks the connection's row."""
@@ -76,16 +76,18 @@ def take_over(connections: ConnectionQuerySet) -> Lease | None:
 
 def resume(connections: ConnectionQuerySet, token: int) -> Lease:
     """The lease as the next request of its holder finds it; raises Lost if it ran out or was taken over."""
-    taken = time.monotonic()
+    began = time.monotonic()
     held = connections.filter(lease_token=token, lease_until__gt=Now()).annotate(clock=Now()).first()
+    read = time.monotonic()
     if held is None:
         raise Lost
-    return Lease(held, token, _length_s(held), held.clock, taken, renewed=taken)
+    return Lease(held, token, _length_s(held), held.clock, read, renewed=began)
 
 
 def _take(connections: ConnectionQuerySet) -> Lease | None:
-    taken = time.monotonic()  # before the database's clock is read: `now` never lags behind it
+    began = time.monotonic()
     connection = connections.annotate(clock=Now()).first()
+    read = time.monotonic()
     if connection is None:
         return None
     try:
@@ -98,7 +100,7 @@ def _take(connections: ConnectionQuerySet) -> Lease | None:
     mine = connections.filter(lease_token=connection.lease_token)
     if not mine.update(lease_token=token, lease_until=in_seconds(length_s)):
         return None
-    return Lease(connection, token, length_s, connection.clock, taken, renewed=taken)
+    return Lease(connection, token, length_s, connection.clock, read, renewed=began)
 
 
 def _length_s(connection: Connection) -> float:

@@ -23,7 +23,7 @@ from exports.services.resolving import look_up
 logger = logging.getLogger(__name__)
 
 # How a portion ends in the database: what is written into the attempts.
-ENDED = ["ended_at", "outcome", "message", "detail"]
+ENDED = ["outcome", "message", "detail"]
 ATTEMPT_FIELDS = ("export", "generation", "request_key", "lease_token", "payload", "outcome", "message", "detail")
 
 
@@ -136,11 +136,11 @@ def store(lease: Lease, work: list[Work], answer: dict[str, Outcome]) -> None:
         row, attempt = one.row, one.attempt
         by_state.setdefault(row.status, []).append(row)
         attempt.outcome = outcomes.apply(row, one.code, answer[row.reference], now)
-        attempt.ended_at, attempt.message, attempt.detail = now, row.message, row.detail
+        attempt.message, attempt.detail = row.message, row.detail
     outcomes.set_apart_doubles([one.row for one in work])
     for was, rows in by_state.items():
         move_claimed([row for row in rows if row.status != was], outcomes.FIELDS, was=Status(was))
         update_each([row for row in rows if row.status == was], outcomes.FIELDS, {"status": was})  # still UNKNOWN
     for token in {one.attempt.lease_token for one in work}:
         attempts = [one.attempt for one in work if one.attempt.lease_token == token]
-        update_each(attempts, ENDED, {"lease_token": token}, key="export_id")
+        update_each(attempts, ENDED, {"lease_token": token}, key="export_id", ended_at=Now())

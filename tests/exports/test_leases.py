@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models.functions import Now
 
 from erp_integrations.models import Connection
@@ -32,6 +33,21 @@ def test_one_holder_at_a_time(scene: Scene) -> None:
     lease.release()
     scene.portion()
     assert scene.states() == {"01-100": "SUCCESS"}
+
+
+def test_its_clock_is_never_ahead_of_the_databases(scene: Scene) -> None:
+    """Else what is due now would not be due yet when the database is asked, and wait for the next turn."""
+
+    def slow(execute: Any, *words: Any) -> Any:
+        time.sleep(0.1)
+        return execute(*words)
+
+    with connection.execute_wrapper(slow):
+        lease = take(scene)
+
+    resumed = leases.resume(Connection.objects.all(), lease.token)
+    for held in (lease, resumed):
+        assert held.now() <= Connection.objects.annotate(clock=Now()).get().clock
 
 
 def test_the_lease_is_longer_than_a_call(scene: Scene) -> None:
