@@ -1,4 +1,4 @@
-"""One click: what Undo and Export History speak of."""
+"""The clicks that moved codes."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from companies import audit
-from companies.each import storable, update_each
+from companies.each import insert_each, own_fields, update_each
 from companies.models import Member
 from erp_integrations.base import Receipt
 from erp_integrations.errors import ConfigurationError, ERPError
@@ -21,7 +21,6 @@ from exports.services import calling, outcomes
 
 EVERY = timedelta(days=1)
 AFTER_FAILURE = timedelta(hours=1)
-PORTION = 1000  # rows of one INSERT
 
 
 def read_items(connection: Connection, member: Member | None = None) -> str:
@@ -79,19 +78,19 @@ def _fetch(connection: Connection) -> tuple[dict[str, Receipt], ERPError | None]
 
 def _keep(connection: Connection, items: Iterable[Receipt]) -> None:
     connection.remote_items.all().delete()
-    rows = (
+    rows = [
         RemoteItem(
             connection=connection,
             remote_id=item.remote_id,
-            code=storable(item.code)[:255],
-            description=storable(item.description),
+            code=item.code[:255],
+            description=item.description,
             is_ours=item.is_ours,
             is_active=item.is_active,
             obstacle=item.obstacle,
         )
         for item in items
-    )
-    RemoteItem.objects.bulk_create(rows, batch_size=PORTION)
+    ]
+    insert_each(rows, own_fields(RemoteItem))
 
 
 def _compare(row: CodeExport, items: dict[str, Receipt]) -> bool:

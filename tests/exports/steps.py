@@ -13,6 +13,7 @@ from exports import services
 from exports.models import CodeExport, Status
 from tests import factories
 from tests.exports.scene import Scene
+from wbs.importing import NewCode
 from wbs.models import SegmentItem
 
 
@@ -34,24 +35,11 @@ def queries(call: Any) -> list[str]:
 
 
 def make_many(scene: Scene, division: str, number: int) -> None:
-    top = factories.make_cost_code(f"{division}-000")
-    items = [
-        SegmentItem(
-            company=top.company,
-            segment=top.segment,
-            parent=top.parent,
-            code=f"{place:04}",
-            full_code=f"{division}-{place:04}",
-            full_code_key=f"{division}-{place:04}",
-            sort_key=f"{division}-{place:04}",
-            description="Many",
-            description_key="many",
-            tier=2,
-        )
-        for place in range(1, number + 1)
-    ]
-    SegmentItem.objects.bulk_create(items)
-    services.send_codes(scene.dora, scene.connection, [item.pk for item in items])
+    top = factories.make_cost_code(division)
+    codes = [NewCode((division, f"{place:04}"), "Many") for place in range(1, number + 1)]
+    top.segment.add_codes(codes, "-", None)
+    new = top.children.exclude(holds__connection=scene.connection)
+    services.send_codes(scene.dora, scene.connection, list(new.values_list("pk", flat=True)))
     CodeExport.objects.filter(status="READY").update(income_account=scene.income)
 
 

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from companies.models import Level
 from tests.factories import make_company, make_connection, make_cost_code, make_hold, make_member, make_segment
 from tests.wbs.conftest import signed_in
+from wbs.importing import NewCode
 from wbs.models import Hold, Segment, SegmentItem
 
 WBS = "/companies/sample-builders/admin/work-breakdown-structure/"
@@ -144,19 +145,7 @@ class TestTheTable:
         linked = make_connection(segment.company)
 
         def fill(start: int, end: int) -> int:
-            SegmentItem.objects.bulk_create(
-                SegmentItem(
-                    company=segment.company,
-                    segment=segment,
-                    code=f"{number:05}",
-                    full_code=f"{number:05}",
-                    full_code_key=f"{number:05}",
-                    sort_key=f"{number:05}",
-                    description="x",
-                    description_key="x",
-                )
-                for number in range(start, end)
-            )
+            segment.add_codes([NewCode((f"{number:05}",), "x") for number in range(start, end)], "-", None)
             if has_holds:
                 items = SegmentItem.objects.filter(holds=None)
                 Hold.objects.bulk_create(
