@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -32,6 +32,10 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
     def free(self) -> ConnectionQuerySet:
         """Connections that nobody holds the lease of, by the database's clock."""
         return self.filter(models.Q(lease_until=None) | models.Q(lease_until__lt=Now()))
+
+    def clock(self) -> datetime:
+        """The database's clock, asked by way of this one connection."""
+        return self.values_list(Now(), flat=True).get()
 
     def pushed(self) -> ConnectionQuerySet:
         """Connections whose ERP we call; the others' connectors call us."""

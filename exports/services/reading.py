@@ -29,7 +29,7 @@ def read_items(connection: Connection, member: Member | None = None) -> str:
     Not inside a transaction: the ERP is called.
     """
     reading, _ = Reading.objects.get_or_create(connection=connection)
-    began = Connection.objects.filter(pk=connection.pk).values_list(Now(), flat=True).get()
+    began = Connection.objects.filter(pk=connection.pk).clock()
     items, error = _fetch(connection)
     wait = AFTER_FAILURE if error else EVERY
     due = {"due_at": timezone.now() + wait, "problem": error.message if error else ""}

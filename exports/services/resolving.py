@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from companies.each import update_each
 from erp_integrations.base import Adapter, CodeData, Receipt
 from erp_integrations.errors import ConfigurationError, ERPError, TransientError, UnsupportedFeature
+from erp_integrations.models import Connection
 from exports.models import Attempt, CodeExport, Status
 from exports.services import calling, outcomes
 from exports.services.leases import Lease
@@ -76,7 +77,8 @@ def give_up(lease: Lease, rows: Collection[CodeExport]) -> None:
 
 def _ask(lease: Lease, adapter: Adapter, rows: list[CodeExport]) -> bool:
     lease.hold()
-    asked_at, codes = lease.now(), [row.as_data() for row in rows]
+    asked_at = Connection.objects.filter(pk=lease.connection.pk).clock()  # held against when attempts ended: as exact
+    codes = [row.as_data() for row in rows]
     receipts, error = calling.find(adapter, codes)
     with transaction.atomic():
         lease.end_call(error)
