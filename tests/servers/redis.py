@@ -24,7 +24,9 @@ class Redis(Server):
 
     def command(self) -> list[str]:
         listen = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.folder)]
-        return [str(self.program), *listen, "--appendonly", "yes", "--save", "", "--maxmemory-policy", "noeviction"]
+        # Every write is handed to the kernel before its answer. With "everysec" it waits while the disk is busy.
+        lasting = ["--appendonly", "yes", "--appendfsync", "no", "--save", ""]
+        return [str(self.program), *listen, *lasting, "--maxmemory-policy", "noeviction"]
 
     def is_ready(self) -> bool:
         try:
