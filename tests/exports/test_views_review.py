@@ -102,6 +102,19 @@ def test_bob_sees_the_list_without_controls(desk: Desk) -> None:
         assert control not in page
 
 
+def test_a_division_spans_the_columns_that_there_are(desk: Desk) -> None:
+    """One column more than the heading has would move all others away from it."""
+    desk.ready("01-100")
+
+    for client in (desk.client, desk.client_of(factories.make_bob())):
+        page = html(desk.get(client=client))
+
+        span = re.search(r'<tr class="group"><th colspan="(\d)"', page)
+        assert span
+        assert int(span[1]) == page.count('<th scope="col">')
+
+
+
 def test_charlie_finds_nothing_here(desk: Desk) -> None:
     charlie = desk.client_of(factories.make_charlie())
 
