@@ -63,7 +63,7 @@ def environment_of_the_lock() -> Path:
     home = ROOT / ".cache" / "image"
     if not (home / "lock").exists() or (home / "lock").read_text() != lock:
         subprocess.run([sys.executable, "-m", "venv", "--clear", home], check=True)
-        pip = [home / "bin/pip", "install", "-q", "--disable-pip-version-check", "--require-hashes"]
+        pip = [home / "bin/pip", "install", "-q", "--no-compile", "--disable-pip-version-check", "--require-hashes"]
         done = subprocess.run([*pip, "-r", ROOT / "requirements.lock"], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         (home / "lock").write_text(lock)
