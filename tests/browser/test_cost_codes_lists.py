@@ -6,11 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
+from openpyxl import load_workbook
 from playwright.sync_api import Page, expect
 
 from companies.models import Member
 from tests.browser.people import assert_accessible, follow, sign_in
-from tests.factories import make_cost_code, make_dora
+from tests.factories import make_cost_code, make_dora, make_hold, make_project
 from wbs.models import SegmentItem
 from wbs.workbooks import write_xlsx
 
@@ -42,6 +43,43 @@ def test_a_long_workbook_is_checked_left_found_again_and_imported(page: Page, do
     page.get_by_role("button", name="Import", exact=True).click()
 
     expect(page.get_by_text("5,101 codes were imported")).to_be_visible(timeout=60_000)
+
+
+def test_the_template_is_downloaded_filled_in_and_imported(page: Page, dora: Member, tmp_path: Path) -> None:
+    page.goto(f"{CODES}import/")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download Template").click()
+    file = tmp_path / "ours.xlsx"
+    download.value.save_as(file)
+    book = load_workbook(file)
+    book.worksheets[0].append(["1-10", "A date, elsewhere"])
+    book.save(file)
+    page.get_by_label("File").set_input_files(file)
+    page.get_by_role("button", name="Check File").click()
+    page.get_by_role("button", name="Import", exact=True).click()
+
+    expect(page.get_by_role("row", name="Select 1-10")).to_contain_text("A date, elsewhere")
+
+
+def test_a_whole_list_is_deleted_but_for_what_is_used_and_each_says_why(page: Page, dora: Member) -> None:
+    make_project().add_codes(SegmentItem.objects.filter(pk=make_cost_code("01-100").pk), None)
+    make_hold(make_cost_code("01-200"))
+    make_cost_code("01-300")
+    page.goto(CODES)
+    page.get_by_label("Select all", exact=True).focus()
+    page.keyboard.press("Space")
+    page.get_by_role("button", name="Delete").focus()
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_text("1 code was deleted.")).to_be_visible()
+    table = page.get_by_role("table", name="Cost Codes")
+    expect(table.get_by_role("row", name="Select 01-100")).to_contain_text("P-100")
+    expect(table.get_by_role("row", name="Select 01-200")).to_contain_text(
+        "01-200 was sent to Practice ERP and belongs to its history."
+    )
+    assert_accessible(page)
+    page.get_by_role("link", name="01-100", exact=True).click()
+    expect(page.get_by_role("region", name="Where used")).to_contain_text("P-100 Riverside Tower")
 
 
 def test_divisions_collapse_and_expand_with_the_keyboard(page: Page, dora: Member) -> None:

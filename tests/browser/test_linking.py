@@ -107,6 +107,29 @@ def test_an_update_is_seen_before_it_is_exported(page: Page, erp: Connection) ->
     assert (item.name, item.income_account.number) == ("Formwork, all of it", "4010")
 
 
+def test_what_became_of_an_item_in_the_erp_is_marked_and_accepted(page: Page, erp: Connection) -> None:
+    for code in ("03-200", "03-300"):
+        services.export_portion(_accept(erp, code))
+    PracticeItem.objects.filter(books=erp.pk, code="03-200").update(name="Renamed over there")
+    PracticeItem.objects.filter(books=erp.pk, code="03-300").delete()
+    services.read_items(erp)  # as the schedule does once a day
+    sign_in(page, "alice", f"{LIST}?filter=synced")
+
+    expect(page.get_by_role("row", name="03-200")).to_contain_text("Changed in ERP")
+    expect(page.get_by_role("row", name="03-300")).to_contain_text("Orphaned")
+    assert_accessible(page)
+    page.get_by_role("link", name="03-200", exact=True).focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**{LIST}{stored('03-200').pk}/")
+    expect(page.get_by_role("row", name="Description").first).to_contain_text("Renamed over there")
+    assert_accessible(page)
+    press(page, "button", "Accept Change")
+
+    expect(page.get_by_role("status")).to_contain_text("03-200 is taken as it is in the ERP.")
+    expect(page.get_by_text("Changed in ERP")).to_have_count(0)
+    assert (stored("03-200").drift, stored("03-300").drift) == ("", "gone")
+
+
 def _accept(connection: Connection, code: str) -> int:
     """Alice exports the code; the connection whose turn it is."""
     alice = Member.objects.get(user__username="alice")

@@ -114,7 +114,6 @@ def test_a_division_spans_the_columns_that_there_are(desk: Desk) -> None:
         assert int(span[1]) == page.count('<th scope="col">')
 
 
-
 def test_charlie_finds_nothing_here(desk: Desk) -> None:
     charlie = desk.client_of(factories.make_charlie())
 
