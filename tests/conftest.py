@@ -8,12 +8,18 @@ import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import hypothesis
 import pytest
 
 from tests.flush import emptying_lifts_triggers as emptying_lifts_triggers
 from tests.servers.celery import Beat, CeleryProcess, Worker
 from tests.servers.smtp import MailServer
 
+# A busy machine is no finding: what is slow is told by benchmarks.
+hypothesis.settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("unhurried")
 FAST = {"EXPORT_LEASE_S": "2", "EXPORT_SETTLE_S": "0", "EXPORT_SWEEP_S": "0.5", "EXPORT_RETRY_S": "0.2"}
 
 

@@ -24,6 +24,22 @@ FLAGS = [
     "--no-first-run",
     "--disable-quic",
 ]
+# The last list counts, so what Playwright turns off is here again, as far as it matters, before two pop-ups of the
+# address bar: headless Chromium loads them with every window, for as much time as our own pages take.
+OFF = [
+    "HttpsUpgrades",
+    "HttpsFirstBalancedModeAutoEnable",
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "MediaRouter",
+    "PaintHolding",
+    "OptimizationHints",
+    "NetworkTimeServiceQuerying",
+    "AimEnabled",
+    "PreconnectToSearch",
+    "WebUIOmniboxPopup",
+    "WebUIOmniboxAimPopup",
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -35,7 +51,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    return {**browser_type_launch_args, "executable_path": str(chromium.find_program()), "args": FLAGS}
+    flags = [*FLAGS, f"--disable-features={','.join(OFF)}"]
+    return {**browser_type_launch_args, "executable_path": str(chromium.find_program()), "args": flags}
 
 
 @pytest.fixture
