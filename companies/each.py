@@ -57,7 +57,9 @@ def update_each(
     columns = [_column(model, name) for name in fields]
     sets, params = _compile(model, shared)
     sets += [f"{column} = new.{column}" for column in columns]
-    guards = [f"{table}.{key} = new.{key}", *(f"{table}.{column} = %s" for column in where or {})]
+    # The guards speak of `new`, too: else the database goes through all rows in that state for the few that are meant.
+    meant = f"(new.{key} IS NOT NULL)"
+    guards = [f"{table}.{key} = new.{key}", *(f"({table}.{column} = %s) = {meant}" for column in where or {})]
     source = _source(table, [key, *columns])
     with connection.cursor() as cursor:
         cursor.execute(
