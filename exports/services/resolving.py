@@ -42,15 +42,15 @@ def look_up(lease: Lease, adapter: Adapter) -> bool:
     Besides UNKNOWN these are codes that an earlier holder of the lease left in SENDING, and queued ones that are to be
     asked about first.
     """
-    rows = CodeExport.objects.for_adapter().filter(connection=lease.connection)
-    in_doubt = rows.filter(
+    in_doubt = CodeExport.objects.filter(
         Q(status=Status.SENDING)
         | Q(status=Status.UNKNOWN, due_at__lte=Now())
-        | Q(status=Status.QUEUED, due_at__lte=Now(), look_first=True)
+        | Q(status=Status.QUEUED, due_at__lte=Now(), look_first=True),
+        connection=lease.connection,
     )
-    found = list(in_doubt[: lease.portion_size])
-    if not found:
+    if not in_doubt.exists():  # nearly always: asking just that is much cheaper
         return True
+    found = list(in_doubt.for_adapter()[: lease.portion_size])
     give_up(lease, found)
     return _ask(lease, adapter, found)
 
