@@ -44,9 +44,11 @@ def endpoint(request: HttpRequest, connection_id: UUID) -> HttpResponse:
 
 
 def _called(request: HttpRequest, connection: Connection) -> HttpResponse:
+    body = request.read(
+        BODY_LIMIT + 1
+    )  # first: gunicorn waits two seconds for who is answered before he has said it all
     if request.headers.get("Content-Encoding", "identity").casefold() != "identity":
         return _fault("Send the envelope uncompressed.", status=415)
-    body = request.read(BODY_LIMIT + 1)
     if len(body) > BODY_LIMIT:
         return _fault(f"An envelope may have {BODY_LIMIT:,} bytes.", status=413)
     try:
