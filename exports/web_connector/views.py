@@ -44,9 +44,8 @@ def endpoint(request: HttpRequest, connection_id: UUID) -> HttpResponse:
 
 
 def _called(request: HttpRequest, connection: Connection) -> HttpResponse:
-    body = request.read(
-        BODY_LIMIT + 1
-    )  # first: gunicorn waits two seconds for who is answered before he has said it all
+    # Heard out before anything is refused: gunicorn waits two seconds for a caller whom it answered in mid-sentence.
+    body = request.read(BODY_LIMIT + 1)
     if request.headers.get("Content-Encoding", "identity").casefold() != "identity":
         return _fault("Send the envelope uncompressed.", status=415)
     if len(body) > BODY_LIMIT:
