@@ -90,7 +90,8 @@ for (const type of ["pointerdown", "focusin", "keydown"]) {
 
 /* Ticks: which rows the buttons with data-ticked mean. */
 
-const boxes = () => $$("tbody input[name=export]");
+const visible = (element) => element.checkVisibility();
+const boxes = () => $$("tbody input[name=export]").filter(visible);
 const allMatching = () => $("input[name=all_matching]");
 
 function showTicks() {
@@ -130,7 +131,7 @@ on("click", "[data-closes]", (button) => button.closest("dialog").close());
 /* Keys: j and k move between rows, x ticks, ? tells. None while typing. */
 
 function moveBy(step) {
-  const rows = $$("tr[data-status]");
+  const rows = $$("tr[data-status]").filter(visible);
   const here = rows.indexOf(document.activeElement.closest("tr[data-status]"));
   const row = rows[here < 0 ? 0 : Math.min(Math.max(here + step, 0), rows.length - 1)];
   if (row) $("input[type=checkbox], a", row).focus();

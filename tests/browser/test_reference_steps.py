@@ -83,7 +83,6 @@ def test_cost_codes_are_rejected_edited_and_sent_again(page: Page, admin: Page, 
     page.get_by_role("button", name="Reject All").click()
 
     expect(page.locator(".banner-warning")).to_contain_text("2 cost codes were removed from Ready to Export")
-    page.reload()
     expect(
         page.get_by_role("table", name="ERP Cost Code List").get_by_role("checkbox", name="Select 01-")
     ).to_have_count(0)
