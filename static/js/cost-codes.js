@@ -37,6 +37,8 @@
     showTicks();
   });
   document.addEventListener("close-dialog", () => document.querySelector("dialog[open]")?.close());
+  // A closed one is emptied: what was typed last would be checked when it is saved already.
+  document.addEventListener("close", ({ target }) => target.querySelector("#item-form")?.remove(), true);
 
   showTicks();
 }
