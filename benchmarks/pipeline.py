@@ -15,7 +15,7 @@ from exports.models import UNFINISHED, CodeExport, Status
 from tests.servers.celery import Worker
 
 AT_LEAST = 0.9
-LOOK_S = 0.05  # looking costs the others time, too
+LOOK_S, LOOK_PER_CODE_S = 0.05, 0.002  # looking costs the others time, too: seldom while much is left
 OpenERP = Callable[[], AbstractContextManager[Any]]
 Portions = Sequence[Sequence[CodeData]]
 
@@ -73,14 +73,14 @@ def _connect(site: Site, erp: Any) -> None:
 
 def _click_and_wait(site: Site, fields: dict[str, Any]) -> None:
     site.post("export/", fields)
-    while CodeExport.objects.filter(status__in=UNFINISHED).exists():
-        time.sleep(LOOK_S)
+    while left := CodeExport.objects.filter(status__in=UNFINISHED).count():
+        time.sleep(max(LOOK_S, LOOK_PER_CODE_S * left))
     _require_success(site)
 
 
 def _click_and_work(site: Site, fields: dict[str, Any]) -> None:
     site.post("export/", fields)
-    while services.export_portion(site.connection.pk):
+    while services.export_portions(site.connection.pk):
         pass
     _require_success(site)
 

@@ -128,7 +128,7 @@ class TestReject:
 
         batch = Batch.objects.get(kind=Batch.Kind.REJECT)
         assert set(states(desk).values()) == {"REJECTED"}
-        assert '<div class="banner banner-warning" role="status">' in answer
+        assert '<div class="banner banner-warning" role="status"' in answer
         assert "2 cost codes were removed from Ready to Export" in answer
         assert f"batches/{batch.pk}/undo/" in answer
         assert f"batches/{batch.pk}/reason/" in answer
