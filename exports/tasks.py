@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from celery import shared_task
 
 from companies.mail import send_due
@@ -12,9 +14,12 @@ TURN_S = 1  # how long one connection may keep a worker while others wait
 
 @shared_task
 def export_connection(connection_id: int) -> None:
-    """Work for a turn; what is left goes to the tail of the queue, so that nobody waits behind a long list."""
-    if services.export_portions(connection_id, TURN_S):
-        services.wake([connection_id])
+    """Portions for a turn; what is left goes to the tail of the queue, so that nobody waits behind a long list."""
+    ends = time.monotonic() + TURN_S
+    while services.export_portion(connection_id):
+        if time.monotonic() >= ends:
+            services.wake([connection_id])
+            return
 
 
 @shared_task

@@ -21,7 +21,7 @@ PROBE_AFTER = 2  # times EXPORT_RETRY_S: 30 s
 
 
 class Lost(Exception):
-    """Someone else holds the lease by now, or nothing may be sent any more: write nothing, send nothing."""
+    """Someone else holds the lease by now: write nothing, send nothing."""
 
 
 @dataclass
@@ -37,14 +37,10 @@ class Lease:
         """The database's clock, without asking it again; never ahead of it, so that what is due now is due at once."""
         return self.clock + timedelta(seconds=time.monotonic() - self.read)
 
-    def hold(self, among: ConnectionQuerySet | None = None, **changes: Any) -> None:
-        """Renew the lease and change its connection, which must still be one of these; raises Lost.
-
-        In a transaction this locks the connection's row.
-        """
+    def hold(self, **changes: Any) -> None:
+        """Renew the lease and change its connection; raises Lost. In a transaction this locks the connection's row."""
         renewed = time.monotonic()
-        connections = Connection.objects.all() if among is None else among
-        held = connections.filter(pk=self.connection.pk, lease_token=self.token)
+        held = Connection.objects.filter(pk=self.connection.pk, lease_token=self.token)
         if not held.update(lease_until=in_seconds(self.length_s), **changes):
             raise Lost
         self.renewed = renewed

@@ -1,9 +1,8 @@
-"""Portions of one connection: what one call to the ERP carries, from the claim to the stored outcomes."""
+"""One portion of one connection: what one call to the ERP carries, from the claim to the stored outcomes."""
 
 from __future__ import annotations
 
 import logging
-import time
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -47,42 +46,39 @@ def with_work() -> ConnectionQuerySet:
     return able().filter(Exists(CodeExport.objects.due().filter(connection=OuterRef("pk"))))
 
 
-def export_portions(connection_id: int, turn_s: float = 0) -> bool:
-    """Do a connection's work, portion after portion until the turn is over (0: one); True: more is due now.
+def export_portion(connection_id: int) -> bool:
+    """Do one portion of a connection's work; True: more is due now.
 
     Does nothing while someone else holds the lease, so it may be called twice, late, or at any time.
     """
-    ends = time.monotonic() + turn_s
     lease = leases.take(able().filter(pk=connection_id))
     if lease is None:
         return False
     try:
-        _work_off(lease, ends)
+        _work_off(lease)
     except leases.Lost:
-        logger.warning("Lost the lease of connection %s, or it was paused: its next holder goes on", connection_id)
+        logger.warning("Lost the lease of connection %s; its holder finishes the work", connection_id)
     finally:
         lease.release()
     return with_work().filter(pk=connection_id).exists()
 
 
-def _work_off(lease: Lease, ends: float) -> None:
+def _work_off(lease: Lease) -> None:
     try:
         adapter = lease.connection.adapter()
     except ConfigurationError as error:
         lease.end_call(error)
         return
     if look_up(lease, adapter):
-        while _send(lease, adapter) and time.monotonic() < ends:
-            adapter = lease.connection.adapter()  # one lives for one portion
+        _send(lease, adapter)
 
 
-def _send(lease: Lease, adapter: Adapter) -> bool:
-    """Send one portion; True: there was one, and it left no doubt that must be cleared before anything else is sent."""
+def _send(lease: Lease, adapter: Adapter) -> None:
     with transaction.atomic():
-        lease.hold(able())
+        lease.hold()
         work = claim(lease, next_rows(lease, CodeExport.objects.due()))
     if not work:
-        return False
+        return
     crashpoint("claimed")
     lease.check_time()
     answer, error = calling.send(adapter, [one.code for one in work])
@@ -91,7 +87,6 @@ def _send(lease: Lease, adapter: Adapter) -> bool:
         lease.end_call(error)
         store(lease, work, answer)
     crashpoint("stored")
-    return error is None and all(one.row.status != Status.UNKNOWN for one in work)
 
 
 def next_rows(lease: Lease, due: CodeExportQuerySet) -> list[CodeExport]:

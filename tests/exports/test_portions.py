@@ -11,17 +11,10 @@ from companies.models import AuditEvent
 from erp_integrations.models import Connection
 from exports import services
 from exports.models import Attempt, CodeExport, Status
-from exports.services import calling
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
 from tests.exports.scripted import Rule
 from tests.exports.steps import make_many, queries
-
-
-def queue_many(scene: Scene, number: int) -> None:
-    """Codes 01-0001 and on."""
-    make_many(scene, "01", number)
-    services.queue_codes(scene.alice, scene.connection, scene.seen())
 
 
 def test_a_portion_exports_and_stores_the_receipt(scene: Scene) -> None:
@@ -73,52 +66,12 @@ def test_no_call_without_its_attempts_on_record(scene: Scene, monkeypatch: pytes
 
 
 def test_one_call_carries_one_portion_and_more_is_told(scene: Scene) -> None:
-    queue_many(scene, 60)
+    make_many(scene, "01", 60)
+    services.queue_codes(scene.alice, scene.connection, scene.seen())
 
     assert scene.portion() is True
     assert scene.portion() is False
     assert [len(event["codes"]) for event in scene.books.events("start")] == [50, 10]
-
-
-def test_a_turn_sends_portions_under_one_lease(scene: Scene) -> None:
-    queue_many(scene, 120)
-    token = scene.refreshed().lease_token
-
-    assert services.export_portions(scene.connection.pk, turn_s=60) is False
-
-    assert set(scene.states().values()) == {"SUCCESS"}
-    assert [len(event["codes"]) for event in scene.books.events("start")] == [50, 50, 20]
-    after = scene.refreshed()
-    assert (after.lease_token, after.lease_until) == (token + 1, None)
-
-
-def test_a_turn_ends_with_a_doubt_which_is_cleared_before_more_is_sent(scene: Scene) -> None:
-    queue_many(scene, 60)
-    scene.books.tell(Rule("nobody knows", "01-0007", times=1))
-
-    assert services.export_portions(scene.connection.pk, turn_s=60) is True
-    assert scene.states()["01-0007"] == "UNKNOWN"
-    services.export_portions(scene.connection.pk)
-
-    assert [event["call"] for event in scene.books.events("start")] == ["export", "find", "export"]
-    check_invariants(scene.connection, scene.books)
-
-
-def test_a_pause_ends_the_turn_with_the_portion_under_way(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    queue_many(scene, 60)
-    send = calling.send
-
-    def paused_meanwhile(*words: Any) -> Any:
-        scene.connection.pause(scene.dora.user)
-        return send(*words)
-
-    monkeypatch.setattr(calling, "send", paused_meanwhile)
-
-    assert services.export_portions(scene.connection.pk, turn_s=60) is False
-
-    states = list(scene.states().values())
-    assert (states.count("SUCCESS"), states.count("QUEUED")) == (50, 10)
-    assert scene.refreshed().lease_until is None
 
 
 def test_a_portion_takes_as_many_queries_for_50_codes_as_for_10(scene: Scene) -> None:

@@ -241,7 +241,7 @@ def test_what_a_dead_worker_left_is_asked_about(scene: Scene) -> None:
     CodeExport.objects.update(status=Status.SENDING, lease_token=0)
     attempt = Attempt.objects.create(export=row, generation=1, request_key="k", lease_token=0, payload={})
 
-    services.export_portions(scene.connection.pk)
+    services.export_portion(scene.connection.pk)
 
     attempt.refresh_from_db()
     assert (scene.states(), attempt.outcome) == ({"01-100": "SUCCESS"}, "absent")
