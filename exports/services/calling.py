@@ -7,33 +7,38 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from companies.each import storable
-from erp_integrations.base import Adapter, CodeData, NotSent, Outcome, Receipt, Refused, Uncertain
+from erp_integrations.base import CodeData, NotSent, Outcome, Receipt, Refused, Uncertain
 from erp_integrations.errors import ConfigurationError, ERPError, TransientError, UncertainError, UnsupportedFeature
+from erp_integrations.models import Connection
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-def send(adapter: Adapter, codes: Sequence[CodeData]) -> tuple[dict[str, Outcome], ERPError | None]:
+def send(connection: Connection, codes: Sequence[CodeData]) -> tuple[dict[str, Outcome], ERPError | None]:
     """Export the codes: an outcome for each reference, and the error if the call as a whole came to nothing.
 
     They are all to be made, or all to be given new values.
     """
-    write = adapter.update_codes if codes and codes[0].remote_id else adapter.export_codes
-    return outcomes(adapter, codes, lambda: write(codes))
+
+    def write() -> Sequence[Outcome]:
+        adapter = connection.adapter()
+        return (adapter.update_codes if codes[0].remote_id else adapter.export_codes)(codes)
+
+    return outcomes(connection, codes, write)
 
 
 def outcomes(
-    adapter: Adapter, codes: Sequence[CodeData], answer: Callable[[], Sequence[Outcome]]
+    connection: Connection, codes: Sequence[CodeData], answer: Callable[[], Sequence[Outcome]]
 ) -> tuple[dict[str, Outcome], ERPError | None]:
     """What an answer about the codes says of each of them, however it is got."""
     told_outcomes, error = guarded(lambda: list(answer()))
     if error or told_outcomes is None:
         return {code.reference: _outcome_of(error, code.reference) for code in codes}, error
-    return _by_reference(adapter, codes, told_outcomes), None
+    return _by_reference(connection, codes, told_outcomes), None
 
 
-def _by_reference(adapter: Adapter, codes: Sequence[CodeData], answer: Sequence[Outcome]) -> dict[str, Outcome]:
+def _by_reference(connection: Connection, codes: Sequence[CodeData], answer: Sequence[Outcome]) -> dict[str, Outcome]:
     outcomes: dict[str, Outcome] = {
         code.reference: Uncertain(code.reference, "The ERP's answer did not speak of this code.") for code in codes
     }
@@ -41,7 +46,7 @@ def _by_reference(adapter: Adapter, codes: Sequence[CodeData], answer: Sequence[
     for outcome in answer:
         reference = outcome.reference
         if reference not in outcomes:
-            logger.warning("%s answered for %s, which it was not asked about", adapter.label, reference)
+            logger.warning("%s answered for %s, which it was not asked about", connection, reference)
         elif reference in told and outcomes[reference] != outcome:
             outcomes[reference] = Uncertain(reference, "The ERP answered twice, differently.")
         else:
@@ -50,15 +55,15 @@ def _by_reference(adapter: Adapter, codes: Sequence[CodeData], answer: Sequence[
     return outcomes
 
 
-def find(adapter: Adapter, codes: Sequence[CodeData]) -> tuple[dict[str, Receipt], ERPError | None]:
+def find(connection: Connection, codes: Sequence[CodeData]) -> tuple[dict[str, Receipt], ERPError | None]:
     """Ask the ERP what it holds of these codes."""
-    receipts, error = guarded(lambda: dict(adapter.find(codes)))
+    receipts, error = guarded(lambda: dict(connection.adapter().find(codes)))
     return receipts or {}, error
 
 
-def fetch_items(adapter: Adapter) -> tuple[list[Receipt], ERPError | None]:
+def fetch_items(connection: Connection) -> tuple[list[Receipt], ERPError | None]:
     """All items of the ERP."""
-    items, error = guarded(lambda: list(adapter.fetch_items()))
+    items, error = guarded(lambda: list(connection.adapter().fetch_items()))
     return items or [], error
 
 

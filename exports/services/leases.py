@@ -45,9 +45,14 @@ class Lease:
             raise Lost
         self.renewed = renewed
 
-    def end_call(self, error: ERPError | None) -> None:
-        """Hold the lease and note on the connection how a call to the ERP ended."""
-        self.hold(**after_call(error))
+    def end(self, error: ERPError | None) -> None:
+        """Give the lease back at the end of a call, and note on the connection how that went; raises Lost.
+
+        In a transaction this locks the connection's row, as `hold` does: what follows in it is still the holder's.
+        """
+        held = Connection.objects.filter(pk=self.connection.pk, lease_token=self.token)
+        if not held.update(lease_until=None, **after_call(error)):
+            raise Lost
         if isinstance(error, ConfigurationError):
             _record_broken(self.connection, error)
 

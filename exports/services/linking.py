@@ -16,7 +16,6 @@ from companies import audit
 from companies.each import storable
 from companies.models import Member
 from erp_integrations.base import Receipt
-from erp_integrations.errors import ConfigurationError, ERPError
 from erp_integrations.models import Connection
 from exports.models import LINKABLE, Batch, CodeExport, Status
 from exports.services import calling
@@ -125,7 +124,8 @@ def _read_again(
     size = connection.capabilities.batch_size
     for start in range(0, len(rows), size):
         portion = rows[start : start + size]
-        receipts, error = _ask(connection, portion, {row.pk: names.get(seen[row.pk]) or row.code for row in portion})
+        codes = [replace(row.as_data(), code=names.get(seen[row.pk]) or row.code) for row in portion]
+        receipts, error = calling.find(connection, codes)
         for row in portion:
             receipt = receipts.get(row.reference)
             if why := error.message if error else _why_not(row, receipt, seen[row.pk]):
@@ -133,16 +133,6 @@ def _read_again(
             elif receipt:
                 held[row.pk] = receipt
     return held, problems
-
-
-def _ask(
-    connection: Connection, rows: list[CodeExport], codes: Mapping[int, str]
-) -> tuple[dict[str, Receipt], ERPError | None]:
-    try:
-        adapter = connection.adapter()
-    except ConfigurationError as error:
-        return {}, error
-    return calling.find(adapter, [replace(row.as_data(), code=codes[row.pk]) for row in rows])
 
 
 def _why_not(row: CodeExport, receipt: Receipt | None, remote_id: str) -> str:

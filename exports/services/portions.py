@@ -6,19 +6,18 @@ import logging
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from companies.each import insert_each, update_each
-from erp_integrations.base import Adapter, CodeData, Outcome
-from erp_integrations.errors import ConfigurationError
+from erp_integrations.base import CodeData, Outcome
 from erp_integrations.models import Connection, ConnectionQuerySet
 from exports.crashpoints import crashpoint
 from exports.models import Attempt, CodeExport, CodeExportQuerySet, Status
 from exports.services import calling, leases, outcomes
 from exports.services.leases import Lease
 from exports.services.moves import move_claimed
-from exports.services.resolving import look_up
+from exports.services.resolving import ask, codes_in_doubt
 
 logger = logging.getLogger(__name__)
 
@@ -42,49 +41,40 @@ def able() -> ConnectionQuerySet:
     return Connection.objects.pushed().filter(closed, state=Connection.State.ACTIVE)
 
 
-def with_work() -> ConnectionQuerySet:
-    return able().filter(Exists(CodeExport.objects.due().filter(connection=OuterRef("pk"))))
-
-
 def export_portion(connection_id: int) -> bool:
-    """Do one portion of a connection's work; True: more is due now.
+    """Do one portion of a connection's work: ask about codes in doubt, or else send codes. False: none was due.
 
     Does nothing while someone else holds the lease, so it may be called twice, late, or at any time.
     """
-    lease = leases.take(able().filter(pk=connection_id))
-    if lease is None:
-        return False
+    with transaction.atomic():
+        lease = leases.take(able().filter(pk=connection_id))
+        if lease is None:
+            return False
+        doubtful = codes_in_doubt(lease)
+        work = [] if doubtful else claim(lease, next_rows(lease, CodeExport.objects.due()))
+        if not (doubtful or work):
+            lease.release()
+            return False
     try:
-        _work_off(lease)
+        if doubtful:
+            ask(lease, doubtful)
+        else:
+            _send(lease, work)
     except leases.Lost:
         logger.warning("Lost the lease of connection %s; its holder finishes the work", connection_id)
-    finally:
+    except Exception:
         lease.release()
-    return with_work().filter(pk=connection_id).exists()
+        raise
+    return True
 
 
-def _work_off(lease: Lease) -> None:
-    try:
-        adapter = lease.connection.adapter()
-    except ConfigurationError as error:
-        lease.end_call(error)
-        return
-    if look_up(lease, adapter):
-        _send(lease, adapter)
-
-
-def _send(lease: Lease, adapter: Adapter) -> None:
-    with transaction.atomic():
-        lease.hold()
-        work = claim(lease, next_rows(lease, CodeExport.objects.due()))
-    if not work:
-        return
+def _send(lease: Lease, work: list[Work]) -> None:
     crashpoint("claimed")
     lease.check_time()
-    answer, error = calling.send(adapter, [one.code for one in work])
+    answer, error = calling.send(lease.connection, [one.code for one in work])
     crashpoint("answered")
     with transaction.atomic():
-        lease.end_call(error)
+        lease.end(error)
         store(lease, work, answer)
     crashpoint("stored")
 
@@ -103,7 +93,7 @@ def next_rows(lease: Lease, due: CodeExportQuerySet) -> list[CodeExport]:
 def claim(lease: Lease, rows: list[CodeExport]) -> list[Work]:
     """QUEUED -> SENDING, with the exact payload of each code on record before the first byte leaves.
 
-    To be called in the transaction that holds the lease and read the rows.
+    To be called in the transaction that took or holds the lease and read the rows.
     """
     work = [_work(row, lease) for row in rows]
     if work:

@@ -14,7 +14,7 @@ from companies import audit
 from companies.each import insert_each, own_fields, update_each
 from companies.models import Member
 from erp_integrations.base import Receipt
-from erp_integrations.errors import ConfigurationError, ERPError
+from erp_integrations.errors import ConfigurationError
 from erp_integrations.models import Connection
 from exports.models import CodeExport, Reading, RemoteItem, Status
 from exports.services import calling, outcomes
@@ -30,12 +30,13 @@ def read_items(connection: Connection, member: Member | None = None) -> str:
     """
     reading, _ = Reading.objects.get_or_create(connection=connection)
     began = Connection.objects.filter(pk=connection.pk).clock()
-    items, error = _fetch(connection)
+    listed, error = calling.fetch_items(connection)
     wait = AFTER_FAILURE if error else EVERY
     due = {"due_at": timezone.now() + wait, "problem": error.message if error else ""}
     if error:
         Reading.objects.filter(pk=reading.pk).update(**due)
         return error.message
+    items = {item.remote_id: item for item in listed}
     with transaction.atomic():
         Connection.objects.select_for_update(no_key=True).values_list("pk").get(pk=connection.pk)
         _keep(connection, items.values())
@@ -65,15 +66,6 @@ def _lists_items(connection: Connection) -> bool:
         return connection.capabilities.lists_items
     except ConfigurationError:  # the integration is no longer installed
         return False
-
-
-def _fetch(connection: Connection) -> tuple[dict[str, Receipt], ERPError | None]:
-    try:
-        adapter = connection.adapter()
-    except ConfigurationError as fault:
-        return {}, fault
-    items, error = calling.fetch_items(adapter)
-    return {item.remote_id: item for item in items}, error
 
 
 def _keep(connection: Connection, items: Iterable[Receipt]) -> None:

@@ -11,7 +11,7 @@ from django.db.models import Max, Q
 from django.db.models.functions import Now
 
 from companies.each import update_each
-from erp_integrations.base import Adapter, CodeData, Receipt
+from erp_integrations.base import CodeData, Receipt
 from erp_integrations.errors import ConfigurationError, ERPError, TransientError, UnsupportedFeature
 from erp_integrations.models import Connection
 from exports.models import Attempt, CodeExport, Status
@@ -36,11 +36,11 @@ FIELDS = (
 )
 
 
-def look_up(lease: Lease, adapter: Adapter) -> bool:
-    """Ask the ERP about codes in doubt whose time has come; False if it did not answer.
+def codes_in_doubt(lease: Lease) -> list[CodeExport]:
+    """What the ERP is to be asked about now, in UNKNOWN; in the transaction that took the lease.
 
-    Besides UNKNOWN these are codes that an earlier holder of the lease left in SENDING, and queued ones that are to be
-    asked about first.
+    Besides UNKNOWN, when its time has come, these are codes that an earlier holder of the lease left in SENDING, and
+    queued ones that are to be asked about first.
     """
     in_doubt = CodeExport.objects.filter(
         Q(status=Status.SENDING)
@@ -49,10 +49,10 @@ def look_up(lease: Lease, adapter: Adapter) -> bool:
         connection=lease.connection,
     )
     if not in_doubt.exists():  # nearly always: asking just that is much cheaper
-        return True
+        return []
     found = list(in_doubt.for_adapter()[: lease.portion_size])
     give_up(lease, found)
-    return _ask(lease, adapter, found)
+    return found
 
 
 def give_up(lease: Lease, rows: Collection[CodeExport]) -> None:
@@ -75,15 +75,15 @@ def give_up(lease: Lease, rows: Collection[CodeExport]) -> None:
         )
 
 
-def _ask(lease: Lease, adapter: Adapter, rows: list[CodeExport]) -> bool:
-    lease.hold()
+def ask(lease: Lease, rows: list[CodeExport]) -> None:
+    """Ask the ERP what it holds of these codes in UNKNOWN, store what follows, and give the lease back."""
+    lease.check_time()
     asked_at = Connection.objects.filter(pk=lease.connection.pk).clock()  # held against when attempts ended: as exact
     codes = [row.as_data() for row in rows]
-    receipts, error = calling.find(adapter, codes)
+    receipts, error = calling.find(lease.connection, codes)
     with transaction.atomic():
-        lease.end_call(error)
+        lease.end(error)
         resolve(lease, list(zip(rows, codes, strict=True)), receipts, error, asked_at)
-    return error is None
 
 
 def resolve(

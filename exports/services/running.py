@@ -10,7 +10,7 @@ from companies import broker
 from erp_integrations.models import Connection
 from exports.models import CodeExport, Status
 from exports.services import leases
-from exports.services.portions import with_work
+from exports.services.portions import able
 from exports.services.resolving import give_up
 
 
@@ -22,7 +22,8 @@ def sweep() -> None:
         if lease:
             give_up(lease, sending.for_adapter().filter(connection=connection))
             lease.release()
-    wake(with_work().free().values_list("pk", flat=True))
+    with_work = able().filter(Exists(CodeExport.objects.due().filter(connection=OuterRef("pk"))))
+    wake(with_work.free().values_list("pk", flat=True))
 
 
 def wake(connection_ids: Iterable[int]) -> None:

@@ -99,7 +99,7 @@ def stop(session: Session, error: ERPError) -> None:
     """End the poll because of an error; the connection's pages tell it until a poll goes well."""
     with transaction.atomic():
         if isinstance(error, ConfigurationError):
-            session.lease.end_call(error)
+            session.lease.end(error)
         else:
             session.lease.hold(state_message=error.message)
         _end(session, error.message, percent=FAILED, detail=error.detail)
@@ -302,8 +302,9 @@ def _note_absent(session: Session, rows: list[CodeExport]) -> None:
 
 def _take_outcomes(session: Session, message: Message, answer: str, failure: ERPError | None) -> ERPError | None:
     adapter, codes = session.adapter, {code.reference: code for code in message.code_data}
+    sent = list(codes.values())
     outcomes, error = calling.outcomes(
-        adapter, list(codes.values()), lambda: adapter.read_outcomes(list(codes.values()), _or_raise(answer, failure))
+        session.connection, sent, lambda: adapter.read_outcomes(sent, _or_raise(answer, failure))
     )
     is_open = isinstance(error, UncertainError)  # then the same message is handed out again
     unanswered = (Status.SENDING,) if is_open else (Status.SENDING, Status.UNKNOWN)

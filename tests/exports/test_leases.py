@@ -68,7 +68,7 @@ def test_a_stale_token_writes_nothing(scene: Scene) -> None:
     with pytest.raises(leases.Lost):
         old.hold()
     with pytest.raises(leases.Lost):
-        old.end_call(None)
+        old.end(None)
     old.release()
 
     assert list(CodeExport.objects.values()) + list(Connection.objects.values()) == before

@@ -41,6 +41,20 @@ def test_what_is_absent_goes_again_under_the_same_request_key(scene: Scene) -> N
     check_invariants(scene.connection, scene.books)
 
 
+def test_a_portion_asks_about_what_is_in_doubt_before_the_next_sends(scene: Scene) -> None:
+    scene.queue("01-100")
+    scene.books.tell(Rule("after:uncertain", times=1))
+    scene.portion()
+    scene.queue("01-200")
+
+    done = [(scene.portion(), scene.states()) for _ in range(3)]
+
+    asked = {"01-100": "SUCCESS", "01-200": "QUEUED"}
+    sent = {"01-100": "SUCCESS", "01-200": "SUCCESS"}
+    assert done == [(True, asked), (True, sent), (False, sent)]
+    assert scene.refreshed().lease_until is None
+
+
 def test_absent_is_not_believed_before_the_settle_time(scene: Scene, settings: Any) -> None:
     settings.EXPORT_SETTLE_S = 1000
     scene.queue("01-100")
@@ -241,7 +255,7 @@ def test_what_a_dead_worker_left_is_asked_about(scene: Scene) -> None:
     CodeExport.objects.update(status=Status.SENDING, lease_token=0)
     attempt = Attempt.objects.create(export=row, generation=1, request_key="k", lease_token=0, payload={})
 
-    services.export_portion(scene.connection.pk)
+    scene.drain()
 
     attempt.refresh_from_db()
     assert (scene.states(), attempt.outcome) == ({"01-100": "SUCCESS"}, "absent")
