@@ -80,7 +80,7 @@ def _click_and_wait(site: Site, fields: dict[str, Any]) -> None:
 
 def _click_and_work(site: Site, fields: dict[str, Any]) -> None:
     site.post("export/", fields)
-    while services.export_portion(site.connection.pk):
+    while services.export_portions(site.connection.pk):
         pass
     _require_success(site)
 

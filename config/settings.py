@@ -164,6 +164,7 @@ CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # keeps no file: what is due st
 # How the queue behaves; RELIABILITY: leases and settle times are short in tests.
 EXPORT_LEASE_S = env.number("EXPORT_LEASE_S", 60)  # beyond the adapter's own call time-out
 EXPORT_SETTLE_S = env.number("EXPORT_SETTLE_S", -1)  # -1: as the adapter's capabilities say
+EXPORT_TURN_S = env.number("EXPORT_TURN_S", 1.5)  # how long a connection may keep a worker while others wait
 EXPORT_SWEEP_S = env.number("EXPORT_SWEEP_S", 5)
 EXPORT_MAX_TRIES = int(env.number("EXPORT_MAX_TRIES", 8))
 EXPORT_RETRY_S = env.number("EXPORT_RETRY_S", 15)  # first wait; doubles, with jitter, up to an hour

@@ -5,18 +5,17 @@ from __future__ import annotations
 import time
 
 from celery import shared_task
+from django.conf import settings
 
 from companies.mail import send_due
 from exports import services
-
-TURN_S = 1  # how long one connection may keep a worker while others wait
 
 
 @shared_task
 def export_connection(connection_id: int) -> None:
     """Portions for a turn; what is left goes to the tail of the queue, so that nobody waits behind a long list."""
-    ends = time.monotonic() + TURN_S
-    while services.export_portion(connection_id):
+    ends = time.monotonic() + settings.EXPORT_TURN_S
+    while services.export_portions(connection_id, ends):
         if time.monotonic() >= ends:
             services.wake([connection_id])
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from exports.services.leases import free_leases
 from exports.services.linking import accept_change, link_code, link_codes, unlink_code
-from exports.services.portions import export_portion
+from exports.services.portions import export_portions
 from exports.services.reading import read_due_items, read_items
 from exports.services.results import INHERIT, KEEP, Problem, Result, Selection
 from exports.services.reviewing import (
@@ -30,7 +30,7 @@ __all__ = [
     "accept_change",
     "assign_accounts",
     "cancel_codes",
-    "export_portion",
+    "export_portions",
     "free_leases",
     "link_code",
     "link_codes",

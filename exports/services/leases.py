@@ -45,6 +45,13 @@ class Lease:
             raise Lost
         self.renewed = renewed
 
+    def renew(self, connections: ConnectionQuerySet) -> bool:
+        """Hold the lease and read its connection anew; False if that is no longer among these. Raises Lost."""
+        self.hold()
+        fresh = connections.filter(pk=self.connection.pk).first()
+        self.connection = fresh or self.connection
+        return fresh is not None
+
     def end(self, error: ERPError | None) -> None:
         """Give the lease back at the end of a call, and note on the connection how that went; raises Lost.
 

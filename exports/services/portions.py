@@ -1,23 +1,26 @@
-"""One portion of one connection: what one call to the ERP carries, from the claim to the stored outcomes."""
+"""The portions of one connection: what each call to the ERP carries, from the claim to the stored outcomes."""
 
 from __future__ import annotations
 
 import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from django.db import transaction
+from django.db import connections, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from companies.each import insert_each, update_each
 from erp_integrations.base import CodeData, Outcome
+from erp_integrations.errors import ERPError
 from erp_integrations.models import Connection, ConnectionQuerySet
 from exports.crashpoints import crashpoint
 from exports.models import Attempt, CodeExport, CodeExportQuerySet, Status
 from exports.services import calling, leases, outcomes
-from exports.services.leases import Lease
+from exports.services.leases import Lease, after_call
 from exports.services.moves import move_claimed
-from exports.services.resolving import ask, codes_in_doubt
+from exports.services.resolving import ask, codes_in_doubt, in_doubt
 
 logger = logging.getLogger(__name__)
 
@@ -41,10 +44,11 @@ def able() -> ConnectionQuerySet:
     return Connection.objects.pushed().filter(closed, state=Connection.State.ACTIVE)
 
 
-def export_portion(connection_id: int) -> bool:
-    """Do one portion of a connection's work: ask about codes in doubt, or else send codes. False: none was due.
+def export_portions(connection_id: int, until: float = 0) -> bool:
+    """Do a portion of a connection's work: ask about codes in doubt, or else send codes. False: none was due.
 
-    Does nothing while someone else holds the lease, so it may be called twice, late, or at any time.
+    After codes that were sent well more are sent, until that moment of the monotonic clock. Does nothing while someone
+    else holds the lease, so it may be called twice, late, or at any time.
     """
     with transaction.atomic():
         lease = leases.take(able().filter(pk=connection_id))
@@ -59,7 +63,7 @@ def export_portion(connection_id: int) -> bool:
         if doubtful:
             ask(lease, doubtful)
         else:
-            _send(lease, work)
+            _send(lease, work, until)
     except leases.Lost:
         logger.warning("Lost the lease of connection %s; its holder finishes the work", connection_id)
     except Exception:
@@ -68,15 +72,45 @@ def export_portion(connection_id: int) -> bool:
     return True
 
 
-def _send(lease: Lease, work: list[Work]) -> None:
-    crashpoint("claimed")
-    lease.check_time()
-    answer, error = calling.send(lease.connection, [one.code for one in work])
-    crashpoint("answered")
+def _send(lease: Lease, work: list[Work], until: float) -> None:
+    """Call after call under one lease: what one answered is stored while the ERP works on the next."""
+    answer, error = _call(lease, work)
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        while error is None and time.monotonic() < until and (following := _claim_more(lease)):
+            call = beside.submit(_call_beside, lease, following)
+            with transaction.atomic():
+                lease.hold(**after_call(None))
+                store(lease, work, answer)
+            crashpoint("stored")
+            work, (answer, error) = following, call.result()
     with transaction.atomic():
         lease.end(error)
         store(lease, work, answer)
     crashpoint("stored")
+
+
+def _call(lease: Lease, work: list[Work]) -> tuple[dict[str, Outcome], ERPError | None]:
+    crashpoint("claimed")
+    lease.check_time()
+    told = calling.send(lease.connection, [one.code for one in work])
+    crashpoint("answered")
+    return told
+
+
+def _call_beside(lease: Lease, work: list[Work]) -> tuple[dict[str, Outcome], ERPError | None]:
+    """In a thread of its own, which leaves no connection to the database behind: an adapter may have used one."""
+    try:
+        return _call(lease, work)
+    finally:
+        connections.close_all()
+
+
+def _claim_more(lease: Lease) -> list[Work]:
+    """Another portion, unless the connection may not send by now or something must be asked first."""
+    with transaction.atomic():
+        if not lease.renew(able()) or in_doubt(lease).exists():
+            return []
+        return claim(lease, next_rows(lease, CodeExport.objects.due()))
 
 
 def next_rows(lease: Lease, due: CodeExportQuerySet) -> list[CodeExport]:

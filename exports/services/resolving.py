@@ -14,7 +14,7 @@ from companies.each import update_each
 from erp_integrations.base import CodeData, Receipt
 from erp_integrations.errors import ConfigurationError, ERPError, TransientError, UnsupportedFeature
 from erp_integrations.models import Connection
-from exports.models import Attempt, CodeExport, Status
+from exports.models import Attempt, CodeExport, CodeExportQuerySet, Status
 from exports.services import calling, outcomes
 from exports.services.leases import Lease
 from exports.services.moves import move_claimed
@@ -36,21 +36,26 @@ FIELDS = (
 )
 
 
-def codes_in_doubt(lease: Lease) -> list[CodeExport]:
-    """What the ERP is to be asked about now, in UNKNOWN; in the transaction that took the lease.
+def in_doubt(lease: Lease) -> CodeExportQuerySet:
+    """Codes that the ERP is to be asked about now.
 
     Besides UNKNOWN, when its time has come, these are codes that an earlier holder of the lease left in SENDING, and
     queued ones that are to be asked about first.
     """
-    in_doubt = CodeExport.objects.filter(
-        Q(status=Status.SENDING)
+    return CodeExport.objects.filter(
+        Q(status=Status.SENDING) & ~Q(lease_token=lease.token)
         | Q(status=Status.UNKNOWN, due_at__lte=Now())
         | Q(status=Status.QUEUED, due_at__lte=Now(), look_first=True),
         connection=lease.connection,
     )
-    if not in_doubt.exists():  # nearly always: asking just that is much cheaper
+
+
+def codes_in_doubt(lease: Lease) -> list[CodeExport]:
+    """A portion of them, now in UNKNOWN; in the transaction that took the lease."""
+    doubtful = in_doubt(lease)
+    if not doubtful.exists():  # nearly always: asking just that is much cheaper
         return []
-    found = list(in_doubt.for_adapter()[: lease.portion_size])
+    found = list(doubtful.for_adapter()[: lease.portion_size])
     give_up(lease, found)
     return found
 

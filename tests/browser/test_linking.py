@@ -76,7 +76,7 @@ def test_existing_items_are_linked_with_the_keyboard_and_unlinked_again(page: Pa
 
 
 def test_an_update_is_seen_before_it_is_exported(page: Page, erp: Connection) -> None:
-    services.export_portion(_accept(erp, "03-300"))
+    services.export_portions(_accept(erp, "03-300"))
     sign_in(page, "dora", "/companies/sample-builders/admin/work-breakdown-structure/cost-codes/")
     page.get_by_role("link", name="03-300", exact=True).click()
     dialog = page.get_by_role("dialog", name="Edit 03-300")
@@ -98,7 +98,7 @@ def test_an_update_is_seen_before_it_is_exported(page: Page, erp: Connection) ->
     press(page, "button", "Export Update")
     expect(page.get_by_text("Accepted 1 cost code.")).to_be_visible()
     assert_accessible(page)
-    services.export_portion(erp.pk)
+    services.export_portions(erp.pk)
 
     page.reload()
     expect(page.locator("[data-status=SUCCESS]")).to_be_visible()
@@ -109,7 +109,7 @@ def test_an_update_is_seen_before_it_is_exported(page: Page, erp: Connection) ->
 
 def test_what_became_of_an_item_in_the_erp_is_marked_and_accepted(page: Page, erp: Connection) -> None:
     for code in ("03-200", "03-300"):
-        services.export_portion(_accept(erp, code))
+        services.export_portions(_accept(erp, code))
     PracticeItem.objects.filter(books=erp.pk, code="03-200").update(name="Renamed over there")
     PracticeItem.objects.filter(books=erp.pk, code="03-300").delete()
     services.read_items(erp)  # as the schedule does once a day

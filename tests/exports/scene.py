@@ -73,7 +73,7 @@ class Scene(Observed):
         return Selection(counts.now, counts.last_batch, **values)
 
     def portion(self) -> bool:
-        return services.export_portion(self.connection.pk)
+        return services.export_portions(self.connection.pk)
 
     def drain(self, timeout_s: float = 60) -> None:
         """Portion after portion until nothing is unfinished."""

@@ -306,7 +306,7 @@ def test_a_worker_that_dies_around_the_call_loses_nothing(
     with monkeypatch.context() as patch:
         patch.setattr("exports.services.portions.crashpoint", die)
         with pytest.raises(Died):
-            services.export_portion(scene.connection.pk)
+            services.export_portions(scene.connection.pk)
     assert scene.states() == {"01-100": "SENDING"}
     services.free_leases()
 

@@ -1,0 +1,226 @@
+"""Several portions under one lease: what one answered is stored while the ERP works on the next."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from threading import Event
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from erp_integrations.base import CodeData, Outcome
+from erp_integrations.models import Connection
+from exports import services
+from exports.models import CodeExport
+from exports.services import leases, portions
+from tests.exports.referee import check_invariants
+from tests.exports.scene import Scene
+from tests.exports.scripted import Books, Rule, ScriptedAdapter
+from tests.exports.steps import make_many
+
+AGES_S = 3600
+During = Callable[[int], None]  # is told the number of the call
+
+
+def queue_many(scene: Scene, number: int) -> None:
+    make_many(scene, "01", number)
+    services.queue_codes(scene.alice, scene.connection, scene.seen())
+
+
+def turn(scene: Scene) -> bool:
+    return services.export_portions(scene.connection.pk, time.monotonic() + AGES_S)
+
+
+def calls(books: Books) -> list[tuple[str, int]]:
+    return [(event["call"], len(event["codes"])) for event in books.events("start")]
+
+
+def count(status: str) -> int:
+    return CodeExport.objects.filter(status=status).count()
+
+
+@pytest.fixture
+def during(monkeypatch: pytest.MonkeyPatch) -> Callable[[During], None]:
+    """Makes the ERP do something at the end of each call."""
+
+    def arrange(act: During) -> None:
+        numbers = iter(range(1, 100))
+        export_codes = ScriptedAdapter.export_codes
+
+        def export(self: ScriptedAdapter, codes: Sequence[CodeData]) -> list[Outcome]:
+            outcomes = export_codes(self, codes)
+            act(next(numbers))
+            return list(outcomes)
+
+        monkeypatch.setattr(ScriptedAdapter, "export_codes", export)
+
+    return arrange
+
+
+def test_a_turn_goes_on_until_nothing_is_due(scene: Scene) -> None:
+    queue_many(scene, 120)
+
+    assert turn(scene) is True
+
+    assert calls(scene.books) == [("export", 50), ("export", 50), ("export", 20)]
+    assert (count("SUCCESS"), scene.refreshed().lease_until) == (120, None)
+    assert turn(scene) is False
+    check_invariants(scene.connection, scene.books)
+
+
+def test_it_ends_with_its_time(scene: Scene, during: Callable[[During], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    queue_many(scene, 120)
+    clock = [0.0]
+    during(lambda number: clock.append(number))
+    monkeypatch.setattr(portions, "time", SimpleNamespace(monotonic=lambda: clock[-1]))
+
+    services.export_portions(scene.connection.pk, until=1.5)
+
+    assert (calls(scene.books), count("SUCCESS"), count("QUEUED")) == ([("export", 50)] * 2, 100, 20)
+
+
+def test_an_answer_is_stored_while_the_erp_works_on_the_next(
+    scene: Scene, during: Callable[[During], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue_many(scene, 60)
+    second_runs, first_is_stored = Event(), Event()
+    store = portions.store
+
+    def slow_call(number: int) -> None:
+        if number == 2:
+            second_runs.set()
+            assert first_is_stored.wait(10)
+
+    def watched_store(*words: Any) -> None:
+        assert second_runs.wait(10)
+        store(*words)
+        first_is_stored.set()
+
+    during(slow_call)
+    monkeypatch.setattr(portions, "store", watched_store)
+
+    turn(scene)
+
+    assert count("SUCCESS") == 60
+    check_invariants(scene.connection, scene.books)
+
+
+def test_it_ends_when_the_connection_is_paused(scene: Scene, during: Callable[[During], None]) -> None:
+    queue_many(scene, 60)
+    during(lambda number: scene.connection.pause(scene.dora.user))
+
+    turn(scene)
+
+    assert (calls(scene.books), count("SUCCESS"), count("QUEUED")) == ([("export", 50)], 50, 10)
+    assert scene.refreshed().lease_until is None
+
+
+def test_each_call_has_the_settings_as_they_are_then(scene: Scene, during: Callable[[During], None]) -> None:
+    queue_many(scene, 60)
+    others = Books(scene.books.path.with_name("others"))
+    for number in range(50):  # so that the ids go on there
+        others.add(CodeData("", f"99-{number}", "Theirs", income_account=None), by_hand=True)
+
+    def move(number: int) -> None:
+        Connection.objects.update(options={"journal": str(others.path)})
+
+    during(move)
+
+    turn(scene)
+
+    assert (calls(scene.books), calls(others)) == ([("export", 50)], [("export", 10)])
+    assert count("SUCCESS") == 60
+
+
+def test_codes_cancelled_meanwhile_are_not_sent(scene: Scene, during: Callable[[During], None]) -> None:
+    queue_many(scene, 60)
+    left = list(CodeExport.objects.order_by("sort_key")[50:])
+
+    def cancel(number: int) -> None:
+        services.cancel_codes(scene.alice, scene.connection, [row.pk for row in left])
+
+    during(cancel)
+
+    turn(scene)
+
+    assert (calls(scene.books), count("SUCCESS"), count("READY")) == ([("export", 50)], 50, 10)
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "failures"),
+    [("transient", "QUEUED", 1), ("uncertain", "UNKNOWN", 1), ("configuration", "QUEUED", 0), ("bug", "UNKNOWN", 1)],
+)
+def test_a_call_that_fails_ends_it_and_what_was_answered_before_is_stored(
+    scene: Scene, during: Callable[[During], None], error: str, state: str, failures: int
+) -> None:
+    queue_many(scene, 120)
+    during(lambda number: scene.books.tell(Rule(error, times=1)))
+
+    turn(scene)
+
+    erp = scene.refreshed()
+    assert (calls(scene.books), count("SUCCESS"), count(state)) == (
+        [("export", 50)] * 2,
+        50,
+        50 if state == "UNKNOWN" else 70,
+    )
+    assert (erp.failures_in_a_row, erp.lease_until) == (failures, None)
+    erp.resume(scene.dora.user)
+    scene.let_time_pass()
+    scene.drain()
+    assert count("SUCCESS") == 120
+    check_invariants(scene.connection, scene.books)
+
+
+def test_what_is_in_doubt_is_asked_about_before_more_is_sent(scene: Scene) -> None:
+    queue_many(scene, 160)
+    scene.books.tell(Rule("nobody knows", code="01-0001", times=1))
+
+    turn(scene)
+    turn(scene)
+
+    assert calls(scene.books) == [("export", 50), ("export", 50), ("find", 1)]
+    scene.drain()
+    assert count("SUCCESS") == 160
+    check_invariants(scene.connection, scene.books)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_lease_that_is_lost_in_a_call_leaves_its_codes_to_the_successor(
+    scene: Scene, during: Callable[[During], None], number: int, transactional_db: None
+) -> None:
+    queue_many(scene, 120)
+
+    def steal(call: int) -> None:
+        if call == number:
+            Connection.objects.update(lease_until=None)
+            assert leases.take(Connection.objects.filter(pk=scene.connection.pk))
+
+    during(steal)
+
+    turn(scene)
+
+    assert (len(calls(scene.books)), count("SUCCESS")) == (number, 50 * (number - 1))
+    Connection.objects.update(lease_until=None)
+    scene.drain()
+    assert (count("SUCCESS"), len(scene.books.items())) == (120, 120)
+    check_invariants(scene.connection, scene.books)
+
+
+def test_an_answer_that_cannot_be_stored_is_asked_about(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue_many(scene, 60)
+
+    def fail(*words: Any) -> None:
+        raise OSError("The database is gone.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(portions, "store", fail)
+        with pytest.raises(OSError, match="gone"):
+            turn(scene)
+
+    assert (len(calls(scene.books)), count("SENDING"), scene.refreshed().lease_until) == (2, 60, None)
+    scene.drain()
+    assert (count("SUCCESS"), len(scene.books.items())) == (60, 60)
+    check_invariants(scene.connection, scene.books)
