@@ -5,44 +5,43 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
+from benchmarks import turns
 from benchmarks.rig import Finding, Rig, ms, seconds
 from benchmarks.sites import Site
-from erp_integrations.base import CodeData, Exported
+from erp_integrations.base import Adapter, CodeData, Exported
+from erp_integrations.registry import adapter_class
 from exports import services
 from exports.models import UNFINISHED, CodeExport, Status
 from tests.servers.celery import Worker
 
 AT_LEAST = 0.9
-LOOK_S, LOOK_PER_CODE_S = 0.05, 0.002  # looking costs the others time, too: seldom while much is left
+LOOK_S = 0.01
 OpenERP = Callable[[], AbstractContextManager[Any]]
+NewAdapter = Callable[[], Adapter]
 Portions = Sequence[Sequence[CodeData]]
 
 
 def pipeline(rig: Rig, open_erp: OpenERP, site: Site) -> Finding:
     """A bare loop of the ERP's calls over ours: from the click until a worker has committed the last Success.
 
-    Each run has a fresh ERP that has answered once. Its start, and reading the page to click on, are not counted.
+    Each has a fresh ERP that has answered once. Its start, and reading the page to click on, are not counted.
     """
     site.enter()
 
-    def ours() -> float:
-        with open_erp() as erp:
-            _connect(site, erp)
+    def side_by_side() -> tuple[float, float]:
+        with open_erp() as our_erp, open_erp() as bare_erp:
+            _connect(site, our_erp)
+            bare = partial(_bare_class(site), site.connection.pk, bare_erp.options, bare_erp.credentials)
+            bare().check()
             site.reset()
-            fields = site.fields()
-            return seconds(lambda: _click_and_wait(site, fields))
+            return _take_turns(site, bare)
 
-    def bare() -> float:
-        with open_erp() as erp:
-            _connect(site, erp)
-            portions = _portions(site)
-            return seconds(lambda: _send(site, portions))
-
-    with Worker(DJANGO_SETTINGS_MODULE="benchmarks.settings"):
-        ours()  # so that the worker has imported everything
-        found = rig.compare(ours, bare)
+    with Worker(DJANGO_SETTINGS_MODULE="benchmarks.settings", EXPORT_TURN_S="3"):  # with the bare loop's calls in it
+        side_by_side()  # so that the worker has imported everything
+        found = rig.take_pairs(side_by_side)
     ratio, told = found.tell(lambda pair: pair.baseline_s / pair.ours_s, f"at least {AT_LEAST}")
     name = f"pipeline: a bare loop over ours, {site.codes:,} codes into {site.connection.adapter_class.label}"
     each = f"{ms(found.baseline_s / site.codes)} over {ms(found.ours_s / site.codes)} a code"
@@ -59,7 +58,10 @@ def overhead(rig: Rig, site: Site) -> Finding:
         fields = site.fields()
         return seconds(lambda: _click_and_work(site, fields))
 
-    found = rig.compare(ours, lambda: seconds(lambda: _send(site, portions)))
+    def bare() -> float:
+        return sum(seconds(partial(_send, site.connection.adapter, portion)) for portion in portions)
+
+    found = rig.compare(ours, bare)
     own_us, told = found.tell(lambda pair: (pair.ours_s - pair.baseline_s) / site.codes * 1e6, "for information", 0)
     updates = f"{own_us / found.update_s / 1e6:.2f} bare UPDATEs of {found.update_s * 1e6:.0f} µs"
     return Finding(f"overhead in µs a code: {site.codes:,} codes into an ERP that answers at once", [told, updates])
@@ -71,11 +73,24 @@ def _connect(site: Site, erp: Any) -> None:
     site.connection.adapter().check()
 
 
-def _click_and_wait(site: Site, fields: dict[str, Any]) -> None:
+def _bare_class(site: Site) -> type[Adapter]:
+    return adapter_class(site.connection.erp.removesuffix("-in-turns"))
+
+
+def _take_turns(site: Site, bare: NewAdapter) -> tuple[float, float]:
+    """Seconds of ours and of the bare loop, which sends each portion just after the worker did."""
+    fields, portions, bare_s = site.fields(), _portions(site), 0.0
+    started = time.perf_counter()
     site.post("export/", fields)
-    while left := CodeExport.objects.filter(status__in=UNFINISHED).count():
-        time.sleep(max(LOOK_S, LOOK_PER_CODE_S * left))
+    for portion in portions:
+        turns.await_answer()
+        bare_s += seconds(partial(_send, bare, portion))
+        turns.let_through()
+    while CodeExport.objects.filter(status__in=UNFINISHED).exists():
+        time.sleep(LOOK_S)
+    ours_s = time.perf_counter() - started - bare_s
     _require_success(site)
+    return ours_s, bare_s
 
 
 def _click_and_work(site: Site, fields: dict[str, Any]) -> None:
@@ -97,9 +112,8 @@ def _portions(site: Site) -> Portions:
     return [codes[start : start + size] for start in range(0, len(codes), size)]
 
 
-def _send(site: Site, portions: Portions) -> None:
+def _send(new_adapter: NewAdapter, portion: Sequence[CodeData]) -> None:
     """The same calls as the worker's: an adapter lives for one portion, so both sign in for each."""
-    for portion in portions:
-        for outcome in site.connection.adapter().export_codes(portion):
-            if not isinstance(outcome, Exported):
-                raise RuntimeError(f"{outcome}: that is no measure.")
+    for outcome in new_adapter().export_codes(portion):
+        if not isinstance(outcome, Exported):
+            raise RuntimeError(f"{outcome}: that is no measure.")

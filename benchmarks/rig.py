@@ -65,14 +65,23 @@ class Rig:
     calibrations: int = 300
 
     def compare(self, ours: Callable[[], float], baseline: Callable[[], float]) -> Comparison:
-        """Both tell seconds. Pairs are taken until enough are calm, or there are too many."""
+        """Both tell seconds."""
+
+        def ours_first() -> tuple[float, float]:
+            return ours(), baseline()
+
+        def baseline_first() -> tuple[float, float]:
+            baseline_s = baseline()
+            return ours(), baseline_s
+
+        return self.take_pairs(ours_first, baseline_first)
+
+    def take_pairs(self, *takes: Callable[[], tuple[float, float]]) -> Comparison:
+        """Each tells seconds of ours and of the baseline. Until enough pairs are calm, or there are too many."""
         taken: list[Pair] = []
         before = self.calibrate()
         while len(taken) < self.most_pairs and sum(pair.moved <= MOVED for pair in taken) < self.pairs:
-            if len(taken) % 2:
-                baseline_s, ours_s = baseline(), ours()
-            else:
-                ours_s, baseline_s = ours(), baseline()
+            ours_s, baseline_s = takes[len(taken) % len(takes)]()
             after = self.calibrate()
             taken.append(Pair(ours_s, baseline_s, before, after))
             before = after

@@ -73,6 +73,6 @@ def measure(scale: Scale) -> Iterator[Finding]:
             TrytonServer if scale.erp == "tryton" else lambda: nullcontext(SimpleNamespace(options={}, credentials={}))
         )
         with open_erp() as erp:
-            given = {"erp": scale.erp, "options": erp.options, "credentials": erp.credentials}
+            given = {"erp": f"{scale.erp}-in-turns", "options": erp.options, "credentials": erp.credentials}
             books = Site(running.enter_context(own_database(empty)), scale.clicks[0], **given)
         yield pipeline.pipeline(scale.rig, open_erp, books)

@@ -1,10 +1,15 @@
-"""The settings of production, with an ERP that answers at once and a view that does the least."""
+"""The settings of production, with ERPs of our own and a view that does the least."""
 
 from __future__ import annotations
 
 from config.settings import *  # noqa: F403
 from config.settings import ERP_ADAPTERS, STORAGES
 
-ERP_ADAPTERS = [*ERP_ADAPTERS, "benchmarks.instant.InstantAdapter"]
+ERP_ADAPTERS = [
+    *ERP_ADAPTERS,
+    "benchmarks.instant.InstantAdapter",
+    "benchmarks.turns.InstantInTurns",
+    "benchmarks.turns.TrytonInTurns",
+]
 ROOT_URLCONF = "benchmarks.urls"
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}

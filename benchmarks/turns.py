@@ -1,0 +1,56 @@
+"""ERPs that keep back what they answered until they are let through, so that a bare loop takes turns with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+import redis
+from django.conf import settings
+
+from benchmarks.instant import InstantAdapter
+from erp_integrations.adapters.tryton.adapter import TrytonAdapter
+from erp_integrations.base import CodeData, Outcome
+
+PATIENCE_S = 60
+
+
+class InTurns:
+    def export_codes(self, codes: Sequence[CodeData]) -> list[Outcome]:
+        outcomes = super().export_codes(codes)
+        _redis().rpush(_name("answered"), 1)
+        _next("let-through")
+        return outcomes
+
+
+class TrytonInTurns(InTurns, TrytonAdapter):
+    key = f"{TrytonAdapter.key}-in-turns"
+    label = TrytonAdapter.label
+
+
+class InstantInTurns(InTurns, InstantAdapter):
+    key = f"{InstantAdapter.key}-in-turns"
+    label = InstantAdapter.label
+
+
+def await_answer() -> None:
+    """Return when an ERP has answered and waits to be let through."""
+    _next("answered")
+
+
+def let_through() -> None:
+    _redis().rpush(_name("let-through"), 1)
+
+
+def _next(what: str) -> None:
+    if _redis().blpop([_name(what)], PATIENCE_S) is None:
+        raise RuntimeError(f"Nobody said “{what}” within {PATIENCE_S} s: that is no measure.")
+
+
+def _name(what: str) -> str:
+    return f"{settings.CELERY_TASK_DEFAULT_QUEUE}-{what}"
+
+
+@cache
+def _redis() -> redis.Redis:
+    return redis.Redis.from_url(settings.REDIS_URL)
