@@ -178,7 +178,8 @@ class CheckResult:
 class Adapter:
     """Base of all adapters: owns the checks that follow from the capabilities; a subclass answers questions.
 
-    `options` are the plain, `credentials` the secret answers of `options_form`. Instances live for one portion.
+    `options` are the plain, `credentials` the secret answers of `options_form`. Instances live for one portion, in one
+    thread, which need not be the one that writes to the database.
     """
 
     do_not_call_in_templates: ClassVar[bool] = True  # templates read what the class says
