@@ -47,6 +47,21 @@ def test_a_worker_killed_around_its_call(processes: Processes, scene: Scene, cra
     assert len(scene.books.items()) == 10
 
 
+@pytest.mark.parametrize("crash", ["claimed:2", "stored:1"])
+def test_a_worker_killed_between_two_calls_of_its_turn(processes: Processes, scene: Scene, crash: str) -> None:
+    doomed = processes.worker(CRASH=crash, EXPORT_TURN_S="60")
+    queue_many(scene, 120)
+    processes.wait_until(lambda: "signal 9" in doomed.log.read_text())
+    doomed.kill()
+    assert 50 <= len(scene.books.items()) <= 100
+
+    processes.worker()
+    processes.beat()
+
+    assert processes.finish() == {"SUCCESS"}
+    assert len(scene.books.items()) == 120
+
+
 @pytest.mark.parametrize(("crash", "renamed"), [("claimed:1", 0), ("answered:1", 10)])
 def test_a_worker_killed_around_the_call_of_an_update(
     processes: Processes, scene: Scene, crash: str, renamed: int
