@@ -40,9 +40,7 @@ class Lease:
     def hold(self, **changes: Any) -> None:
         """Renew the lease and change its connection; raises Lost. In a transaction this locks the connection's row."""
         renewed = time.monotonic()
-        held = Connection.objects.filter(pk=self.connection.pk, lease_token=self.token)
-        if not held.update(lease_until=in_seconds(self.length_s), **changes):
-            raise Lost
+        self._write(lease_until=in_seconds(self.length_s), **changes)
         self.renewed = renewed
 
     def renew(self, connections: ConnectionQuerySet) -> bool:
@@ -57,11 +55,13 @@ class Lease:
 
         In a transaction this locks the connection's row, as `hold` does: what follows in it is still the holder's.
         """
-        held = Connection.objects.filter(pk=self.connection.pk, lease_token=self.token)
-        if not held.update(lease_until=None, **after_call(error)):
-            raise Lost
+        self._write(lease_until=None, **after_call(error))
         if isinstance(error, ConfigurationError):
             _record_broken(self.connection, error)
+
+    def _write(self, **changes: Any) -> None:
+        if not Connection.objects.filter(pk=self.connection.pk, lease_token=self.token).update(**changes):
+            raise Lost
 
     @property
     def portion_size(self) -> int:
