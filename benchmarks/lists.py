@@ -16,12 +16,12 @@ from django.db import connection as session
 from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
-from django.utils.timezone import now
 from openpyxl import load_workbook
 
 from benchmarks.rig import Finding, Rig, ms, seconds
 from benchmarks.sites import BROWSER, HOST, enter, new_codes, succeeded
 from benchmarks.web import queries_of
+from tests import clock
 from tests.factories import make_dora
 from wbs.importing import NewCode
 from wbs.models import ImportDraft, Segment, SegmentItem
@@ -130,7 +130,11 @@ def _read_and_create(segment: Segment, content: bytes) -> None:
     """All that ours must do, too: the same columns with values of the same length, without any rule."""
     sheet = load_workbook(io.BytesIO(content), read_only=True).worksheets[0]
     rows = list(sheet.iter_rows(min_row=2, values_only=True))
-    values = {"company_id": segment.company_id, "segment": segment, "created_at": now()}  # else asked for row by row
+    values = {
+        "company_id": segment.company_id,
+        "segment": segment,
+        "created_at": clock.now(),
+    }  # else asked for row by row
     with transaction.atomic():
         items = [
             SegmentItem(

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db.models.functions import Now
 from django.http import HttpRequest
 
+from companies.clock import in_seconds
 from companies.models import SignInAttempt
 
 WINDOW = timedelta(minutes=15)
@@ -25,7 +26,7 @@ class Attempt:
             f"name:{username.casefold()}"[:200]: FAILURES_PER_NAME,
             f"address:{network}": FAILURES_PER_ADDRESS,
         }
-        SignInAttempt.objects.filter(at__lt=Now() - WINDOW).delete()
+        SignInAttempt.objects.filter(at__lt=in_seconds(-WINDOW.total_seconds())).delete()
         self.rows = SignInAttempt.objects.bulk_create([SignInAttempt(key=key) for key in self.limits])
 
     @cached_property

@@ -86,7 +86,7 @@ TEMPLATES = [
 if EMBEDDED:
     DATABASES = {
         "default": {
-            "ENGINE": "django.db.backends.sqlite3",
+            "ENGINE": "config.sqlite3",
             "NAME": VAR_DIR / "tieback.sqlite3",
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",

@@ -200,4 +200,4 @@ def _retry_after_s(value: str | None) -> float | None:
 
 def _seconds_until(http_date: str) -> float:
     moment = parsedate_to_datetime(http_date)
-    return (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    return (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds()  # noqa: TID251 (the ERP's, not stored)

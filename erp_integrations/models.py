@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models, transaction
-from django.db.models.functions import Now
-from django.utils import timezone
+from django.db.models.functions import Coalesce, Now
+from django.db.models.lookups import GreaterThan
 from django.utils.text import slugify
 
 from companies.audit import record
+from companies.clock import in_seconds
 from companies.models import Company
 from erp_integrations.base import AccountKind, Delivery, GLAccountData
 from erp_integrations.errors import ConfigurationError
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 RESERVED_SLUGS = frozenset({"supported", "new", "send", "recall"})  # pages beside the connections
 CHUNK = 500  # rows per statement
-SILENCE = timedelta(days=1)  # of a connector that should call: then the pages say so
+SILENCE_S = 24 * 3600  # of a connector that should call: then the pages say so
 
 
 class ConnectionQuerySet(models.QuerySet["Connection"]):
@@ -36,6 +37,11 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
     def clock(self) -> datetime:
         """The database's clock, asked by way of this one connection."""
         return self.values_list(Now(), flat=True).get()
+
+    def for_pages(self) -> ConnectionQuerySet:
+        """Connections as pages show them: without secrets, with how long it is since the ERP was heard of."""
+        heard = Coalesce("last_contact_at", "created_at")
+        return self.defer("credentials").annotate(was_silent=GreaterThan(in_seconds(-SILENCE_S), heard))
 
     def pushed(self) -> ConnectionQuerySet:
         """Connections whose ERP we call; the others' connectors call us."""
@@ -102,6 +108,7 @@ class Connection(models.Model):
     failures_in_a_row = models.PositiveIntegerField(default=0)
     open_until = models.DateTimeField(null=True)
 
+    was_silent: bool  # what `for_pages` reads besides
     siblings: list[Connection]  # all of the company, itself too: what `views.connection_of` gives to the pages
 
     objects = ConnectionQuerySet.as_manager()
@@ -193,8 +200,8 @@ class Connection(models.Model):
 
     @property
     def is_silent(self) -> bool:
-        """Whether the connector of a pulled ERP has not called for a day."""
-        return self.is_pulled and (self.last_contact_at or self.created_at) < timezone.now() - SILENCE
+        """Whether the connector of a pulled ERP has not called for a day; of one that was read `for_pages`."""
+        return self.is_pulled and self.was_silent
 
 
 class GLAccountQuerySet(models.QuerySet["GLAccount"]):

@@ -25,7 +25,7 @@ ACCOUNTS_PER_PAGE = 250
 
 def connection_of(request: MemberRequest, slug: str) -> Connection:
     """The connection that an address names, with its `siblings`; 404 if it is not this company's. Loads no secret."""
-    siblings = list(request.member.company.connections.defer("credentials"))
+    siblings = list(request.member.company.connections.for_pages())
     for connection in siblings:
         if connection.slug == slug:
             connection.company, connection.siblings = request.member.company, siblings

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.utils import timezone
-
 from companies.templatetags.ui import clock
 from exports.models import CodeExport, Status
 from exports.services import Result
@@ -61,7 +59,7 @@ def _queued(export: CodeExport) -> str:
         seen = clock(connection.last_contact_at, connection.company)
         return f"Waiting for Web Connector, {f'last seen {seen}' if seen else 'never seen'}"
     came_back = export.tries or export.message
-    if came_back and export.due_at and export.due_at > timezone.now():
+    if came_back and export.is_put_off:
         return f"Retrying at {clock(export.due_at, connection.company)}"
     return Status.QUEUED.label
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,7 +15,6 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import get_resolver, path
-from django.utils.timezone import now
 from pytest_django import DjangoDbBlocker
 
 from erp_integrations.adapters.practice.behaviour import Behaviour
@@ -69,7 +68,7 @@ def accounts(world: World) -> Body:
 
 
 def ticked(world: World) -> Body:
-    read = {"filter": "all", "only": "ticked", "seen_at": f"{(now() + timedelta(minutes=1)).isoformat()} 999999"}
+    read = {"filter": "all", "only": "ticked", "seen_at": f"{datetime.max.replace(tzinfo=UTC).isoformat()} 999999"}
     return {**read, "export": [world.export.pk, world.failed.pk], "set_income": world.account.pk}
 
 

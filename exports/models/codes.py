@@ -42,6 +42,10 @@ ACCOUNTS = Concat(
 )
 
 
+# Whether the time of a row has not come yet.
+IS_PUT_OFF = Case(When(due_at__gt=Now(), then=True), default=False, output_field=models.BooleanField())
+
+
 class Conflict(Exception):
     """Someone was first: the row is not what the caller saw. `row` is what it is now."""
 
@@ -91,7 +95,8 @@ class CodeExportQuerySet(models.QuerySet["CodeExport"]):
 
     def for_review(self) -> CodeExportQuerySet:
         """Rows as the review page shows them: in the natural order of codes, with accounts and sender."""
-        return self.select_related("income_account", "expense_account", "sent_by").order_by("sort_key", "id")
+        rows = self.select_related("income_account", "expense_account", "sent_by").annotate(is_put_off=IS_PUT_OFF)
+        return rows.order_by("sort_key", "id")
 
     def for_adapter(self) -> CodeExportQuerySet:
         """Rows with what `as_data` and the outcome of a call need, and no more; parents before children."""
@@ -170,6 +175,8 @@ class CodeExport(models.Model):
 
     # While an update of a synced code is under way: the values to go back to (`services.updating`); else null.
     kept = models.JSONField(null=True)
+
+    is_put_off: bool  # what `for_review` reads besides
 
     # What `for_adapter` reads of other tables.
     income_remote_id: str | None

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from companies import audit
+from companies.clock import in_seconds
 from companies.each import insert_each, own_fields, update_each
 from companies.models import Member
 from erp_integrations.base import Receipt
@@ -19,8 +18,8 @@ from erp_integrations.models import Connection
 from exports.models import CodeExport, Reading, RemoteItem, Status
 from exports.services import calling, outcomes
 
-EVERY = timedelta(days=1)
-AFTER_FAILURE = timedelta(hours=1)
+EVERY_S = 24 * 3600
+AFTER_FAILURE_S = 3600
 
 
 def read_items(connection: Connection, member: Member | None = None) -> str:
@@ -31,8 +30,8 @@ def read_items(connection: Connection, member: Member | None = None) -> str:
     reading, _ = Reading.objects.get_or_create(connection=connection)
     began = Connection.objects.filter(pk=connection.pk).clock()
     listed, error = calling.fetch_items(connection)
-    wait = AFTER_FAILURE if error else EVERY
-    due = {"due_at": timezone.now() + wait, "problem": error.message if error else ""}
+    wait_s = AFTER_FAILURE_S if error else EVERY_S
+    due = {"due_at": in_seconds(wait_s), "problem": error.message if error else ""}
     if error:
         Reading.objects.filter(pk=reading.pk).update(**due)
         return error.message
@@ -57,7 +56,7 @@ def read_due_items() -> None:
         if not _lists_items(connection):
             continue
         Reading.objects.get_or_create(connection=connection)
-        if Reading.objects.filter(connection=connection, due_at__lte=Now()).update(due_at=timezone.now() + EVERY):
+        if Reading.objects.filter(connection=connection, due_at__lte=Now()).update(due_at=in_seconds(EVERY_S)):
             read_items(connection)
 
 

@@ -73,11 +73,11 @@ def count_left(
     noteworthy = (
         ~Q(export_batch__actor=member.user_id) if accepting else ~Q(export_batch__actor=member.user_id) | flying
     )
-    taken = Q(noteworthy, export_batch__at__gt=selection.seen_at) | Q(
+    taken = Q(noteworthy, export_batch__gt=selection.seen_batch) | Q(
         ~Q(batch__actor=member.user_id),
         status=Status.REJECTED,
         previous_status__in=shown,
-        batch__at__gt=selection.seen_at,
+        batch__gt=selection.seen_batch,
     )
     reasons = [
         When(flying, then=Value("in_flight")),

@@ -18,14 +18,14 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone
 
 from companies import mail
+from companies.clock import in_seconds
 from companies.models import Company, Level, Member
 from erp_integrations.models import Connection
 from exports.models import UNFINISHED, Batch, CodeExport, CodeExportQuerySet, Status
 
-NEWS_FOR = timedelta(days=7)  # what is older when mail works again is no news
+NEWS_FOR_S = 7 * 24 * 3600  # what is older when mail works again is no news
 LISTED = 100  # codes in one mail
 SUMMARY_HOUR = 7  # of the company's day
 WAITING = {  # state -> its filter
@@ -45,15 +45,15 @@ def tell() -> None:
         with transaction.atomic():
             if _claim(batch):
                 _write_to_senders(batch, CodeExport.objects.filter(export_batch=batch, status=Status.FAILED), "failed")
-    for company in Company.objects.filter(Q(summary_due_at=None) | Q(summary_due_at__lte=timezone.now())):
-        _summarise(company)
+    for company in Company.objects.filter(Q(summary_due_at=None) | Q(summary_due_at__lte=Now())).annotate(clock=Now()):
+        _summarise(company, company.clock)
 
 
 def _rejections() -> QuerySet[Batch]:
     """Rejections whose reason was saved, or for which nobody gave one in time; not those that were undone."""
-    now = timezone.now()
-    told = ~Q(reason="") | Q(at__lte=now - timedelta(seconds=settings.REJECTION_MAIL_DELAY_S))
-    return Batch.objects.filter(told, kind=Batch.Kind.REJECT, mailed_at=None, undone_at=None, at__gt=now - NEWS_FOR)
+    told = ~Q(reason="") | Q(at__lte=in_seconds(-settings.REJECTION_MAIL_DELAY_S))
+    recent = Batch.objects.filter(at__gt=in_seconds(-NEWS_FOR_S))
+    return recent.filter(told, kind=Batch.Kind.REJECT, mailed_at=None, undone_at=None)
 
 
 def _with_failures() -> QuerySet[Batch]:
@@ -61,7 +61,7 @@ def _with_failures() -> QuerySet[Batch]:
     failed = CodeExport.objects.filter(status=Status.FAILED).order_by()
     running = CodeExport.objects.filter(export_batch=OuterRef("pk"), status__in=UNFINISHED)
     through = Batch.objects.filter(~Exists(running), pk__in=failed.values("export_batch"), mailed_at=None)
-    return through.filter(at__gt=timezone.now() - NEWS_FOR)
+    return through.filter(at__gt=in_seconds(-NEWS_FOR_S))
 
 
 def _claim(batch: Batch) -> bool:
@@ -89,11 +89,11 @@ def _write_to_senders(batch: Batch, rows: CodeExportQuerySet, template: str) -> 
         mail.write(batch.company, sender, subject, _body(template, context), batch.pk)
 
 
-def _summarise(company: Company) -> None:
+def _summarise(company: Company, now: datetime) -> None:
     """Once a day what waits, to each approver; never at once for a company that was made just now."""
     with transaction.atomic():
         mine = Company.objects.filter(pk=company.pk, summary_due_at=company.summary_due_at)
-        is_ours = mine.update(summary_due_at=_next_summary(company))
+        is_ours = mine.update(summary_due_at=_next_summary(company, now))
         if not is_ours or company.summary_due_at is None or not (waiting := _what_waits(company)):
             return
         body = _body("summary", {"company": company, "waiting": waiting})
@@ -101,10 +101,10 @@ def _summarise(company: Company) -> None:
             mail.write(company, member.user, f"ERP Integrations Daily Summary: {company}", body)
 
 
-def _next_summary(company: Company) -> datetime:
-    now = company.local(timezone.now())
-    today = now.replace(hour=SUMMARY_HOUR, minute=0, second=0, microsecond=0)
-    return today if now < today else today + timedelta(days=1)
+def _next_summary(company: Company, now: datetime) -> datetime:
+    local = company.local(now)
+    today = local.replace(hour=SUMMARY_HOUR, minute=0, second=0, microsecond=0)
+    return today if local < today else today + timedelta(days=1)
 
 
 def _approvers(company: Company) -> Iterable[Member]:

@@ -47,7 +47,12 @@ def test_its_clock_is_never_ahead_of_the_databases(scene: Scene) -> None:
 
     resumed = leases.resume(Connection.objects.all(), lease.token)
     for held in (lease, resumed):
-        assert held.now() <= Connection.objects.annotate(clock=Now()).get().clock
+        assert (
+            Connection.objects.filter(pk=scene.connection.pk)
+            .annotate(clock=Now())
+            .filter(clock__gte=held.now())
+            .exists()
+        )
 
 
 def test_the_lease_is_longer_than_a_call(scene: Scene) -> None:
@@ -55,7 +60,11 @@ def test_the_lease_is_longer_than_a_call(scene: Scene) -> None:
 
     erp = Connection.objects.annotate(clock=Now()).get()
     assert lease.length_s == 1 + 60  # call_timeout_s + EXPORT_LEASE_S
-    assert timedelta(seconds=50) < erp.lease_until - erp.clock <= timedelta(seconds=61)
+    assert (
+        timedelta(0)
+        < erp.lease_until - lease.clock - timedelta(seconds=61) + (erp.clock - lease.clock)
+        <= 2 * (erp.clock - lease.clock)
+    )
 
 
 def test_a_stale_token_writes_nothing(scene: Scene) -> None:

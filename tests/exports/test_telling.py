@@ -1,14 +1,15 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from companies import mail
+from companies.clock import in_seconds
 from companies.models import Company, Level, Mail
 from exports import services, tasks
 from exports.models import Batch, CodeExport, Status
@@ -32,7 +33,7 @@ def reject(scene: Scene, *codes: str) -> Batch:
 
 
 def two_minutes_pass() -> None:
-    Batch.objects.update(at=timezone.now() - timedelta(seconds=121))
+    Batch.objects.update(at=in_seconds(-121))
 
 
 def text(mail: EmailMessage) -> str:
@@ -65,7 +66,7 @@ def test_a_saved_reason_reaches_the_sender_at_once(scene: Scene, mail_server: Ma
 def test_without_a_reason_the_mail_leaves_after_two_minutes(scene: Scene, mail_server: MailServer) -> None:
     scene.ready("01-100")
     reject(scene, "01-100")
-    Batch.objects.update(at=timezone.now() - timedelta(seconds=115))
+    Batch.objects.update(at=in_seconds(-60))
     tasks.mail()
     assert mail_server.mails() == []
 
@@ -99,7 +100,7 @@ def test_undo_takes_back_a_mail_that_waits_for_its_server(scene: Scene, mail_ser
 
     services.undo_rejection(scene.alice, batch)
     mail_server.restart()
-    Mail.objects.update(due_at=timezone.now())
+    Mail.objects.update(due_at=Now())
     tasks.mail()
 
     assert mail_server.mails() == []
@@ -166,7 +167,7 @@ def test_a_long_list_is_cut(scene: Scene, mail_server: MailServer, monkeypatch: 
 def test_a_week_old_rejection_is_no_news(scene: Scene, mail_server: MailServer) -> None:
     scene.ready("01-100")
     reject(scene, "01-100")
-    Batch.objects.update(at=timezone.now() - timedelta(days=8))
+    Batch.objects.update(at=in_seconds(-8 * 24 * 3600))
 
     tasks.mail()
 
@@ -223,7 +224,7 @@ def test_a_retry_that_fails_again_is_mailed_again(scene: Scene, mail_server: Mai
 
 @pytest.fixture
 def summary_is_due(scene: Scene) -> Scene:
-    Company.objects.update(summary_due_at=timezone.now())
+    Company.objects.update(summary_due_at=Now())
     return scene
 
 
@@ -248,7 +249,7 @@ def test_approvers_are_told_what_waits(summary_is_due: Scene, mail_server: MailS
     assert f"  Needs review: 1 cost code\n  {page}?filter=needs-review\n" in text(sent)
     link = page.replace("standard-cost-codes", "link")
     assert f"  Gone or changed in the ERP: 1 cost code\n  {link}\n" in text(sent)
-    assert Company.objects.get().summary_due_at > timezone.now()
+    assert Company.objects.filter(summary_due_at__gt=Now()).exists()
 
 
 def test_while_nothing_waits_nobody_is_told(summary_is_due: Scene, mail_server: MailServer) -> None:
@@ -257,7 +258,7 @@ def test_while_nothing_waits_nobody_is_told(summary_is_due: Scene, mail_server: 
     tasks.mail()
 
     assert mail_server.mails() == []
-    assert Company.objects.get().summary_due_at > timezone.now()
+    assert Company.objects.filter(summary_due_at__gt=Now()).exists()
 
 
 def test_a_company_that_was_made_just_now_waits_for_the_next_morning(scene: Scene, mail_server: MailServer) -> None:
@@ -273,13 +274,10 @@ def test_a_company_that_was_made_just_now_waits_for_the_next_morning(scene: Scen
     ("now", "then"),
     [("2026-03-07 06:59", "2026-03-07 07:00"), ("2026-03-07 07:00", "2026-03-08 07:00")],
 )
-def test_it_comes_at_seven_by_the_companys_clock_also_when_clocks_change(
-    monkeypatch: pytest.MonkeyPatch, now: str, then: str
-) -> None:
+def test_it_comes_at_seven_by_the_companys_clock_also_when_clocks_change(now: str, then: str) -> None:
     zone = ZoneInfo("America/Chicago")  # its clocks went forward on 2026-03-08
-    monkeypatch.setattr(timezone, "now", lambda: datetime.fromisoformat(now).replace(tzinfo=zone))
 
-    due = telling._next_summary(Company(time_zone="America/Chicago"))
+    due = telling._next_summary(Company(time_zone="America/Chicago"), datetime.fromisoformat(now).replace(tzinfo=zone))
 
     assert due.astimezone(UTC) == datetime.fromisoformat(then).replace(tzinfo=zone).astimezone(UTC)
 

@@ -2,10 +2,9 @@ from __future__ import annotations
 
 import gzip
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
-import time_machine
 
 from erp_integrations.base import AccountKind
 from exports.models import Batch, Status
@@ -177,13 +176,11 @@ def test_texts_from_outside_are_escaped(desk: Desk) -> None:
 def test_waiting_for_a_retry_is_told_in_the_companys_time_zone(desk: Desk) -> None:
     desk.alice.company.time_zone = "America/Chicago"
     desk.alice.company.save()
-    noon = datetime(2026, 3, 2, 18, 0, tzinfo=UTC)
-    desk.ready("01-100", status=Status.QUEUED, due_at=noon + timedelta(minutes=5), tries=2)
+    desk.ready("01-100", status=Status.QUEUED, due_at=datetime(2126, 3, 2, 18, 5, tzinfo=UTC), tries=2)
 
-    with time_machine.travel(noon, tick=False):
-        page = html(desk.get("?filter=in-progress"))
+    page = html(desk.get("?filter=in-progress"))
 
-    assert "Retrying at 12:05" in page
+    assert "Retrying at Mar 2, 2126, 12:05" in page
 
 
 class TestWeight:

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
-from django.utils import timezone
 
+from companies.clock import in_seconds
 from erp_integrations.base import Delivery
 from exports import words
-from exports.models import Status
+from exports.models import CodeExport, Status
 from exports.services import Result
 from tests import factories
 
@@ -30,7 +28,8 @@ from tests import factories
 @pytest.mark.django_db
 def test_every_state_has_its_words(status: Status, message: str, text: str) -> None:
     account = factories.make_account(connection := factories.make_connection())
-    row = factories.make_export("01-100", connection, status=status, message=message, income_account=account)
+    factories.make_export("01-100", connection, status=status, message=message, income_account=account)
+    row = CodeExport.objects.for_review().get()
 
     assert str(words.status_words(row)) == text
 
@@ -51,13 +50,16 @@ def test_a_pulled_erp_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(words.status_words(row)) == f"Waiting for Web Connector, last seen {seen:%H:%M}"
 
 
-@pytest.mark.parametrize(("message", "seconds", "begins"), [("Slow down.", 90, "Retrying at "), ("", 90, "Queued")])
+@pytest.mark.parametrize(
+    ("message", "seconds", "begins"),
+    [("Slow down.", 90, "Retrying at "), ("Slow down.", 0, "Queued"), ("", 90, "Queued")],
+)
 @pytest.mark.django_db
 def test_a_code_that_came_back_tells_when_it_goes_again(message: str, seconds: int, begins: str) -> None:
     account = factories.make_account(connection := factories.make_connection())
-    due_at = timezone.now() + timedelta(seconds=seconds)
-    values = {"status": Status.QUEUED, "message": message, "due_at": due_at, "income_account": account}
-    row = factories.make_export("01-100", connection, **values)
+    values = {"status": Status.QUEUED, "message": message, "income_account": account}
+    factories.make_export("01-100", connection, **values, due_at=in_seconds(seconds))
+    row = CodeExport.objects.for_review().get()
 
     assert str(words.status_words(row)).startswith(begins)
 

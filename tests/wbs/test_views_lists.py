@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import io
 import re
-from datetime import timedelta
 from html import unescape
 from pathlib import Path
 
@@ -11,9 +10,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 from openpyxl import load_workbook
 
+from companies.clock import in_seconds
 from companies.models import AuditEvent
 from tests.factories import make_company, make_cost_code, make_hold, make_segment
 from wbs.models import ImportDraft, Segment, SegmentItem
@@ -249,7 +248,7 @@ class TestImporting:
         theirs = charlie.post(other, {"draft": draft.pk, "delimiter": "-", "import": "1"}).content.decode()
         assert "This check is no longer kept. Choose the file again." in theirs
 
-        ImportDraft.objects.update(created_at=timezone.now() - timedelta(days=1, minutes=1))
+        ImportDraft.objects.update(created_at=in_seconds(-24 * 3600 - 60))
         assert "This check is no longer kept. Choose the file again." in press(dora, html)
         assert codes_in_order() == []
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Q, When
 from django.db.models.functions import Now
-from django.utils import timezone
 
+from companies.clock import in_seconds
 from companies.models import Member
 from wbs.importing import Check, Choices, Report, check
 from wbs.models.segments import Segment
@@ -18,18 +17,21 @@ from wbs.rules import warn_of_new
 from wbs.sheets import Sheet, Tell, UnreadableFile, silent
 from wbs.workbooks import count_rows, read_list
 
-KEPT = timedelta(days=1)
+KEPT_S = 24 * 3600
 LONG_ROWS = 5_000  # more than these take longer than a click may
 PORTION = 500  # rows between two signs of life
-UNCLAIMED, LOST = timedelta(seconds=3), timedelta(seconds=30)  # after which someone else does the work
+UNCLAIMED_S, LOST_S = 3, 30  # after which someone else does the work
 
 
 class ImportDraftQuerySet(models.QuerySet["ImportDraft"]):
     def living(self) -> ImportDraftQuerySet:
-        return self.filter(created_at__gt=timezone.now() - KEPT)
+        """Checks that are kept still, and whether nobody seems to work on them."""
+        unclaimed = When(worked_at=None, then=Q(asked_at__lt=in_seconds(-UNCLAIMED_S), asked_at__isnull=False))
+        is_left_alone = Case(unclaimed, default=Q(worked_at__lt=in_seconds(-LOST_S)))
+        return self.filter(created_at__gt=in_seconds(-KEPT_S)).annotate(is_left_alone=is_left_alone)
 
     def expired(self) -> ImportDraftQuerySet:
-        return self.filter(created_at__lte=timezone.now() - KEPT)
+        return self.filter(created_at__lte=in_seconds(-KEPT_S))
 
     def light(self) -> ImportDraftQuerySet:
         """Without the list itself, for pages that only tell how far it is."""
@@ -64,6 +66,8 @@ class ImportDraft(models.Model):
     report = models.JSONField(null=True)  # `importing.Report` as plain data: what was found
     imported = models.PositiveIntegerField(null=True)  # codes that came of it; null: not imported yet
 
+    is_left_alone: bool  # what `living` reads besides
+
     objects = ImportDraftQuerySet.as_manager()
 
     def __str__(self) -> str:
@@ -90,19 +94,12 @@ class ImportDraft(models.Model):
         """Whether someone still has to find out what an import would do."""
         return self.is_long and self.question > 0 and self.report is None
 
-    @property
-    def is_left_alone(self) -> bool:
-        """Whether nobody seems to work on it."""
-        now = timezone.now()
-        if self.worked_at:
-            return self.worked_at < now - LOST
-        return self.asked_at is not None and self.asked_at < now - UNCLAIMED
-
     def ask(self, choices: Choices) -> None:
         """What would an import do with these choices?"""
-        self.choices, self.question, self.asked_at = choices.as_data(), self.question + 1, timezone.now()
+        self.choices, self.question = choices.as_data(), self.question + 1
         self.report, self.worked_at, self.done = None, None, 0
-        self.save(update_fields=["choices", "question", "asked_at", "report", "worked_at", "done"])
+        values = {name: getattr(self, name) for name in ("choices", "question", "report", "worked_at", "done")}
+        ImportDraft.objects.filter(pk=self.pk).update(**values, asked_at=Now())
 
     def answer(self, tell: Tell = silent) -> Check:
         """What an import would do now."""
@@ -144,14 +141,11 @@ class ImportDraft(models.Model):
         return ImportDraft.objects.filter(pk=self.pk, question=self.question, report__isnull=True)
 
     def _claim(self) -> bool:
-        now = timezone.now()
-        free = self._unanswered().filter(Q(worked_at=None) | Q(worked_at__lt=now - LOST))
-        return bool(free.update(worked_at=now, done=0))
+        free = self._unanswered().filter(Q(worked_at=None) | Q(worked_at__lt=in_seconds(-LOST_S)))
+        return bool(free.update(worked_at=Now(), done=0))
 
     def _tell(self, done: int, **values: Any) -> None:
-        if (done % PORTION == 0 or values) and not self._unanswered().update(
-            done=done, worked_at=timezone.now(), **values
-        ):
+        if (done % PORTION == 0 or values) and not self._unanswered().update(done=done, worked_at=Now(), **values):
             raise Superseded
 
     def _read(self) -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from html import unescape
 from typing import Any
 
 import pytest
 from django.http import HttpResponse
 from django.test import Client
-from django.utils import timezone
 from lxml import etree
 
+from companies.clock import in_seconds
 from companies.models import AuditEvent
 from erp_integrations.adapters.quickbooks_desktop.greeting import OWNER_ID
 from erp_integrations.models import Connection
@@ -337,7 +336,7 @@ class TestReview:
         self, office: Office, alice: Client, hours: int, is_told: bool
     ) -> None:
         office.poll()
-        Connection.objects.update(last_contact_at=timezone.now() - timedelta(hours=hours))
+        Connection.objects.update(last_contact_at=in_seconds(-3600 * hours))
 
         page = text(alice.get(REVIEW))
 
@@ -347,7 +346,7 @@ class TestReview:
     def test_so_is_one_that_never_called(self, office: Office, alice: Client) -> None:
         assert "never called" not in text(alice.get(REVIEW))
 
-        Connection.objects.update(created_at=timezone.now() - timedelta(hours=25))
+        Connection.objects.update(created_at=in_seconds(-3600 * 25))
 
         assert "The Web Connector has never called." in text(alice.get(REVIEW))
 
