@@ -8,6 +8,8 @@ from html import unescape
 
 import httpx2
 
+from tests.patience import PATIENCE_S
+
 
 class Person:
     """Signed in at `url`; every step fails loudly when the product refuses it."""
@@ -24,7 +26,9 @@ class Person:
             "Referer": f"{url}/",
             "Connection": "close",
         }
-        self.http = httpx2.Client(base_url=url, follow_redirects=True, timeout=60, headers=headers, transport=transport)
+        self.http = httpx2.Client(
+            base_url=url, follow_redirects=True, timeout=PATIENCE_S, headers=headers, transport=transport
+        )
         self.company = f"/companies/{company}"
         self.get("/login/")
         self.post("/login/", {"username": username, "password": password})
@@ -89,11 +93,11 @@ class Review:
         found = re.findall(r">([A-Z][A-Za-z ]+) <span class=\"num\">([\d,]+)", panel)
         return {label: int(number.replace(",", "")) for label, number in found}
 
-    def wait_until_finished(self, timeout_s: float = 120) -> dict[str, int]:
+    def wait_until_finished(self) -> dict[str, int]:
         """The counts, once nothing waits for a worker any more."""
-        until = time.monotonic() + timeout_s
+        until = time.monotonic() + PATIENCE_S
         while (counts := self.counts())["In Progress"]:
-            assert time.monotonic() < until, f"Still not finished after {timeout_s} s: {counts}"
+            assert time.monotonic() < until, f"Still not finished after {PATIENCE_S:g} s: {counts}"
             time.sleep(0.5)
         return counts
 

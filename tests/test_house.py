@@ -177,3 +177,30 @@ def test_modules_are_short() -> None:
     lengths = {module: source.count("\n") for module, source in all_sources().items()}
 
     assert {module: length for module, length in lengths.items() if length > LONGEST_MODULE} == {}
+
+
+def impatience(module: str, source: str) -> list[str]:
+    """Limits of time in figures: `timeout=5`, `.wait(10)`, `.result(60)`, `.join(1)`."""
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    return [f"{module} line {call.lineno}: {ast.unparse(call)}" for call in calls if any(map(is_figure, limits(call)))]
+
+
+def limits(call: ast.Call) -> list[ast.expr]:
+    waits = isinstance(call.func, ast.Attribute) and call.func.attr in {"wait", "result", "join"}
+    return [*(word.value for word in call.keywords if word.arg == "timeout"), *(call.args if waits else [])]
+
+
+def is_figure(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and isinstance(value.value, int | float)
+
+
+def test_no_test_has_a_patience_of_its_own() -> None:
+    """A machine may be busy: what is to come is waited for as `tests/patience.py` says."""
+    tests = {module: source for module, source in all_sources().items() if module.startswith("tests.")}
+
+    assert [words for module, source in tests.items() for words in impatience(module, source)] == []
+
+
+@pytest.mark.parametrize("line", ["run(timeout=5)", "barrier.wait(10)", "future.result(60.5)", "thread.join(1)"])
+def test_a_patience_of_its_own_is_noticed(line: str) -> None:
+    assert impatience("tests.any", line) != []

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Page
+from playwright.sync_api import ConsoleMessage, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from tests.patience import PATIENCE_S
 from tests.servers import chromium
 
 # Playwright leaves an event loop in the main thread, which Django takes for asynchronous code.
@@ -71,7 +72,8 @@ def console_errors() -> list[str]:
 def page(page: Page, site: str, console_errors: list[str]) -> Iterator[Page]:
     """A page of the product: relative addresses work, console errors and broken scripts fail the test."""
     watch(page, console_errors)
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(1000 * PATIENCE_S)
+    expect.set_options(timeout=1000 * PATIENCE_S)
     yield page
     assert console_errors == []
 

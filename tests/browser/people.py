@@ -9,6 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.factories import PASSWORD
+from tests.patience import PATIENCE_S
 
 
 def sign_in(page: Page, username: str, then: str) -> None:
@@ -27,9 +28,9 @@ def follow(page: Page, name: str, to: str) -> None:
     page.wait_for_url(f"**{to}")
 
 
-def eventually(look: Callable[[], object], expected: object, seconds: float = 10) -> None:
+def eventually(look: Callable[[], object], expected: object) -> None:
     """What the server has stored, once its answer to the page is on its way."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + PATIENCE_S
     while (found := look()) != expected:
         assert time.monotonic() < deadline, f"still {found!r}, not {expected!r}"
         time.sleep(0.05)

@@ -39,10 +39,10 @@ def test_a_long_workbook_is_checked_left_found_again_and_imported(page: Page, do
     page.goto(f"{CODES}import/")
     assert_accessible(page)
     page.get_by_role("table", name="Checks").get_by_role("link", name="long.xlsx").click()
-    expect(page.get_by_role("heading", name="long.xlsx")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("heading", name="long.xlsx")).to_be_visible()
     page.get_by_role("button", name="Import", exact=True).click()
 
-    expect(page.get_by_text("5,101 codes were imported")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("5,101 codes were imported")).to_be_visible()
 
 
 def test_the_template_is_downloaded_filled_in_and_imported(page: Page, dora: Member, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from tests import factories
 from tests.browser.conftest import watch
 from tests.browser.people import assert_accessible, eventually, sign_in
 from tests.browser.test_review import EXPENSE, account_of, row_of
+from tests.patience import PATIENCE_S
 from tests.quickbooks.company import QuickBooks
 from tests.quickbooks.connector import WebConnector
 
@@ -49,7 +50,7 @@ def alice(browser: Browser, site: str, dora: Page, console_errors: list[str]) ->
     context = browser.new_context(base_url=site)
     page = context.new_page()
     watch(page, console_errors)
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(1000 * PATIENCE_S)
     yield page
     context.close()
 

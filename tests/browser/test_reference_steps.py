@@ -74,7 +74,7 @@ def test_cost_codes_are_accepted(page: Page, erp: Connection, worker: Worker) ->
     page.get_by_role("button", name="Export Cost Codes").click()
 
     for code in ("01-100", "01-200"):
-        expect(row_of(page, code)).to_contain_text("Success", timeout=20_000)
+        expect(row_of(page, code)).to_contain_text("Success")
 
 
 def test_cost_codes_are_rejected_edited_and_sent_again(page: Page, admin: Page, erp: Connection) -> None:

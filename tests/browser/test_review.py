@@ -67,7 +67,7 @@ class TestAccounts:
         expect(page.locator("#live")).to_have_text("Saved 01-100")
         expect(choice).to_be_focused()
         assert str(stored("01-100").income_account) == "4000 Contract Revenue"
-        expect(row_of(page, "01-100").get_by_text("Saved")).to_be_hidden(timeout=4000)
+        expect(row_of(page, "01-100").get_by_text("Saved")).to_be_hidden()
 
     def test_the_keyboard_alone_is_enough(self, page: Page, erp: Connection) -> None:
         page.get_by_label("Select 01-100", exact=True).focus()
@@ -134,7 +134,7 @@ class TestExport:
         page.get_by_role("button", name="Export Cost Codes").click()
 
         for code in ("01-100", "01-101", "01-102", "01-103"):
-            expect(row_of(page, code)).to_have_attribute("data-status", "SUCCESS", timeout=20_000)
+            expect(row_of(page, code)).to_have_attribute("data-status", "SUCCESS")
             expect(row_of(page, code)).to_contain_text("Success")
         expect(page.get_by_text("4 Success.")).to_be_visible()
         expect(row_of(page, "01-104")).to_contain_text("Choose an income account")

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-from contextlib import suppress
 
 import pytest
 from django.db import connection
@@ -10,6 +9,7 @@ from companies import members
 from companies.members import LastAdmin, MemberChanged, add_member, change_rights, remove_member
 from companies.models import AuditEvent, Level, Member
 from tests.factories import make_bob, make_member
+from tests.meeting import Meeting
 
 
 @pytest.mark.django_db
@@ -40,13 +40,12 @@ class TestTwoAdminsDemoteEachOther:
     @pytest.fixture(autouse=True)
     def _look_at_the_same_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Both have looked for another Admin before either goes on; who is held back by the lock is not waited for."""
-        both_have_looked = threading.Barrier(2)
+        meeting = Meeting()
         has_other_admin = members.has_other_admin
 
         def look(member: Member) -> bool:
             found = has_other_admin(member)
-            with suppress(threading.BrokenBarrierError):
-                both_have_looked.wait(timeout=0.5)
+            meeting.wait()
             return found
 
         monkeypatch.setattr(members, "has_other_admin", look)

@@ -19,6 +19,7 @@ from exports.models import Batch, CodeExport, Conflict, Status
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
 from tests.exports.scripted import Rule
+from tests.patience import PATIENCE_S
 from wbs.errors import Refused
 from wbs.models import SegmentItem
 
@@ -35,7 +36,7 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
     def run(call: Callable[[], Any]) -> Any:
         try:
             connection.ensure_connection()
-            barrier.wait(10)
+            barrier.wait(PATIENCE_S)
             return call()
         except Exception as error:
             return error
@@ -43,7 +44,7 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
             connection.close()
 
     with ThreadPoolExecutor(len(calls)) as pool:
-        return [future.result(60) for future in [pool.submit(run, call) for call in calls]]
+        return [future.result(PATIENCE_S) for future in [pool.submit(run, call) for call in calls]]
 
 
 def again(scene: Scene) -> None:
@@ -80,7 +81,7 @@ def test_a_code_is_never_both_exported_and_rejected(scene: Scene) -> None:
 def read_then_save(status: Status, meet: threading.Barrier) -> int:
     """What the guards replace: look at the rows, then save them."""
     rows = list(CodeExport.objects.filter(status=Status.READY))
-    meet.wait(10)
+    meet.wait(PATIENCE_S)
     for row in rows:
         row.status = status
         row.save(update_fields=["status"])
@@ -154,15 +155,15 @@ def test_control_a_save_by_id_alone_changes_what_is_accepted_already(scene: Scen
 
     def save() -> None:
         row = CodeExport.objects.get(pk=rows[0].pk)
-        meet.wait(10)
-        meet.wait(10)
+        meet.wait(PATIENCE_S)
+        meet.wait(PATIENCE_S)
         row.expense_account = None
         row.save(update_fields=["expense_account"])
 
     def export() -> None:
-        meet.wait(10)
+        meet.wait(PATIENCE_S)
         services.queue_codes(scene.alice, scene.connection, scene.seen())
-        meet.wait(10)
+        meet.wait(PATIENCE_S)
 
     at_once(save, export)
 
@@ -191,7 +192,7 @@ def test_control_without_lease_and_claim_each_worker_exports_all(scene: Scene) -
 
     def export() -> None:
         rows = list(CodeExport.objects.for_adapter().filter(status=Status.QUEUED))
-        meet.wait(10)
+        meet.wait(PATIENCE_S)
         scene.connection.adapter().export_codes([row.as_data() for row in rows])
         CodeExport.objects.filter(pk__in=[row.pk for row in rows]).update(status=Status.SENDING)
 
@@ -274,10 +275,10 @@ def test_a_click_waits_for_the_workers_short_transaction_only(scene: Scene) -> N
         with transaction.atomic():
             Connection.objects.filter(pk=scene.connection.pk).update(failures_in_a_row=0)
             inside.set()
-            go_on.wait(10)
+            go_on.wait(PATIENCE_S)
 
     def click() -> Any:
-        inside.wait(10)
+        inside.wait(PATIENCE_S)
         threading.Timer(0.3, go_on.set).start()
         count = services.queue_codes(scene.alice, scene.connection, seen).count
         return count, go_on.is_set()
@@ -296,10 +297,10 @@ def test_a_send_that_commits_after_the_list_was_read_has_not_been_seen(scene: Sc
         with transaction.atomic():
             services.send_codes(scene.dora, scene.connection, scene.add_codes("01-200"))
             stamped.set()
-            assert was_read.wait(10)
+            assert was_read.wait(PATIENCE_S)
 
     def read_the_list() -> services.Selection:
-        assert stamped.wait(10)
+        assert stamped.wait(PATIENCE_S)
         seen = scene.seen()
         was_read.set()
         return seen

@@ -20,6 +20,7 @@ import yaml
 from django.conf import settings
 from psycopg import sql
 
+from tests.patience import PATIENCE_S
 from tests.production import production_environment
 from tests.servers.programs import ROOT
 from tests.servers.server import Server, free_port, wait_until
@@ -51,7 +52,12 @@ class Image:
 
     def shell(self, command: str) -> str:
         done = subprocess.run(
-            ["sh", "-c", command], cwd=self.files, env=self.environment, capture_output=True, text=True, timeout=60
+            ["sh", "-c", command],
+            cwd=self.files,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -95,7 +101,9 @@ class Container(Server):
         kind, *command = SERVICES[self.name]["healthcheck"]["test"]
         shell = command if kind == "CMD" else ["sh", "-c", *command]
         words = [fill_in(word, self.image.environment) for word in shell]
-        done = subprocess.run(words, cwd=self.image.files, env=self.environment, capture_output=True, timeout=30)
+        done = subprocess.run(
+            words, cwd=self.image.files, env=self.environment, capture_output=True, timeout=PATIENCE_S
+        )
         return done.returncode == 0
 
 
@@ -139,7 +147,7 @@ def containers(image: Image) -> Iterator[dict[str, Container]]:
         for container in running.values():
             container.start()
         for name, container in running.items():
-            wait_until(container.check_health, f"a healthy {name}", timeout_s=60)
+            wait_until(container.check_health, f"a healthy {name}")
         yield running
     finally:
         for container in running.values():

@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from tests.deploy.conftest import Container, Image
+from tests.patience import PATIENCE_S
 from tests.person import Person, fields_of
 from tests.servers.server import wait_until
 from tests.servers.tryton import TrytonServer
@@ -33,7 +34,7 @@ class Proxy(httpx2.HTTPTransport):
 @pytest.fixture
 def visitor(containers: dict[str, Container], image: Image) -> Iterator[httpx2.Client]:
     transport = Proxy(image.environment["PORT"])
-    with httpx2.Client(base_url=image.environment["SITE_URL"], transport=transport, timeout=20) as client:
+    with httpx2.Client(base_url=image.environment["SITE_URL"], transport=transport, timeout=PATIENCE_S) as client:
         yield client
 
 

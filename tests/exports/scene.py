@@ -17,6 +17,7 @@ from exports.review import Counts
 from exports.services import Selection
 from tests import factories
 from tests.exports.scripted import Books
+from tests.patience import PATIENCE_S
 
 
 class Observed:
@@ -75,9 +76,9 @@ class Scene(Observed):
     def portion(self) -> bool:
         return services.export_portions(self.connection.pk)
 
-    def drain(self, timeout_s: float = 60) -> None:
+    def drain(self) -> None:
         """Portion after portion until nothing is unfinished."""
-        deadline = time.monotonic() + timeout_s
+        deadline = time.monotonic() + PATIENCE_S
         while CodeExport.objects.filter(status__in=["QUEUED", "SENDING", "UNKNOWN"]).exists():
             assert time.monotonic() < deadline, self.states()
             if not self.portion():

@@ -19,6 +19,7 @@ from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
 from tests.exports.scripted import Books, Rule, ScriptedAdapter
 from tests.exports.steps import make_many
+from tests.patience import PATIENCE_S
 
 AGES_S = 3600
 During = Callable[[int], None]  # is told the number of the call
@@ -91,10 +92,10 @@ def test_an_answer_is_stored_while_the_erp_works_on_the_next(
     def slow_call(number: int) -> None:
         if number == 2:
             second_runs.set()
-            assert first_is_stored.wait(10)
+            assert first_is_stored.wait(PATIENCE_S)
 
     def watched_store(*words: Any) -> None:
-        assert second_runs.wait(10)
+        assert second_runs.wait(PATIENCE_S)
         store(*words)
         first_is_stored.set()
 

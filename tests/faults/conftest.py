@@ -10,6 +10,7 @@ from erp_integrations.models import Connection
 from exports.models import UNFINISHED, CodeExport
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene, _scripted_erp, books
+from tests.patience import PATIENCE_S
 from tests.servers.celery import Beat, CeleryProcess, Worker
 from tests.servers.redis import Redis
 
@@ -31,15 +32,15 @@ class Processes:
     def beat(self, **environment: str) -> Beat:
         return self._start(Beat, **QUICK, **environment)
 
-    def wait_until(self, is_so: Callable[[], Any], timeout_s: float = 30) -> None:
-        deadline = time.monotonic() + timeout_s
+    def wait_until(self, is_so: Callable[[], Any]) -> None:
+        deadline = time.monotonic() + PATIENCE_S
         while not is_so():
             assert time.monotonic() < deadline, (self.scene.states(), self.scene.books.events()[-5:])
             time.sleep(0.05)
 
-    def finish(self, timeout_s: float = 30) -> set[str]:
+    def finish(self) -> set[str]:
         """Wait until nothing is unfinished (I3), call the referee, and return the states."""
-        self.wait_until(lambda: not CodeExport.objects.filter(status__in=UNFINISHED).exists(), timeout_s)
+        self.wait_until(lambda: not CodeExport.objects.filter(status__in=UNFINISHED).exists())
         for erp in Connection.objects.filter(erp="scripted"):
             if erp.pk == self.scene.connection.pk:
                 check_invariants(erp, self.scene.books)

@@ -14,6 +14,7 @@ from tests.exports.scripted import Books, Rule
 from tests.exports.steps import make_many
 from tests.faults.conftest import Processes
 from tests.faults.test_killed_workers import queue_many
+from tests.patience import is_quick
 from tests.servers.redis import Redis
 
 pytestmark = pytest.mark.processes
@@ -39,7 +40,7 @@ def test_a_broker_emptied_in_the_middle_loses_nothing(processes: Processes, scen
         broker.empty()
         time.sleep(0.05)
 
-    assert processes.finish(60) == {"SUCCESS"}
+    assert processes.finish() == {"SUCCESS"}
     assert len(scene.books.items()) == 200
 
 
@@ -51,17 +52,14 @@ def test_with_the_broker_down_the_click_answers_and_the_codes_go_later(
     make_many(scene, "01", 20)
     broker.kill()
 
-    started = time.monotonic()
     result = services.queue_codes(scene.alice, scene.connection, scene.seen())
-    services.wake([scene.connection.pk])
-    took_s = time.monotonic() - started
+    assert is_quick(lambda: services.wake([scene.connection.pk]), 3)
     time.sleep(1)
     assert (result.count, scene.books.events()) == (20, [])
     broker.restart()
     broker.empty()
 
-    assert took_s < 3
-    assert processes.finish(60) == {"SUCCESS"}
+    assert processes.finish() == {"SUCCESS"}
 
 
 def test_an_erp_that_is_down_holds_up_no_other(processes: Processes, scene: Scene, tmp_path_factory: object) -> None:

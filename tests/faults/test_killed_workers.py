@@ -18,6 +18,7 @@ from tests.exports.scene import Scene
 from tests.exports.scripted import Rule
 from tests.exports.steps import changed, make_many, update
 from tests.faults.conftest import Processes
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.processes
 
@@ -118,7 +119,7 @@ def test_a_worker_told_to_stop_finishes_its_call(processes: Processes, scene: Sc
 
     assert worker.process
     worker.process.send_signal(signal.SIGTERM)
-    worker.process.wait(10)
+    worker.process.wait(PATIENCE_S)
 
     assert processes.finish() == {"SUCCESS"}
 

@@ -14,6 +14,8 @@ import zeep
 from lxml import etree
 from zeep.transports import Transport as ZeepBase
 
+from tests.patience import PATIENCE_S
+
 NAMESPACE = "http://developer.intuit.com/"
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 TICKET = ("ticket", "string")
@@ -70,7 +72,7 @@ Send = Callable[[str, str, bytes, dict[str, str]], Reply]
 
 
 def over_http(method: str, url: str, body: bytes, headers: dict[str, str]) -> Reply:
-    reply = httpx2.request(method, url, content=body, headers=headers, timeout=30)
+    reply = httpx2.request(method, url, content=body, headers=headers, timeout=PATIENCE_S)
     return Reply(reply.status_code, reply.headers.get("Content-Type", ""), reply.content)
 
 

@@ -8,6 +8,7 @@ import subprocess
 import urllib.request
 from pathlib import Path
 
+from tests.patience import PATIENCE_S
 from tests.servers.programs import ROOT
 from tests.servers.server import Server
 
@@ -54,7 +55,7 @@ class Product(Server):
 
     def get(self, path: str) -> str:
         try:
-            with urllib.request.urlopen(self.url + path, timeout=5) as answer:  # noqa: S310
+            with urllib.request.urlopen(self.url + path, timeout=PATIENCE_S) as answer:  # noqa: S310
                 return str(answer.read().decode())
         except OSError as error:
             return str(error)
@@ -62,10 +63,12 @@ class Product(Server):
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """A start that is to end by itself."""
         again = {**(self.environment or {}), **environment}
-        return subprocess.run(["bin/run", *arguments], cwd=ROOT, env=again, capture_output=True, text=True, timeout=30)
+        return subprocess.run(
+            ["bin/run", *arguments], cwd=ROOT, env=again, capture_output=True, text=True, timeout=PATIENCE_S
+        )
 
     def interrupt(self) -> int:
         """Ctrl-C; returns the exit code."""
         assert self.process
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(10)
+        return self.process.wait(PATIENCE_S)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
 
+import redis
+
+from tests.patience import PATIENCE_S
 from tests.servers import programs
 from tests.servers.server import Server, ServerError
 
@@ -29,10 +31,12 @@ class Redis(Server):
         return [str(self.program), *listen, *lasting, "--maxmemory-policy", "noeviction"]
 
     def is_ready(self) -> bool:
+        """Also with all that it kept: while it loads that, it answers INFO and nothing else."""
         try:
-            return f"process_id:{self.process_id}\r" in ask(self.url, "INFO server")
-        except OSError:
+            told = ask(self.url, "INFO everything")
+        except redis.RedisError:
             return False
+        return told["process_id"] == self.process_id and not told["loading"]
 
     @property
     def process_id(self) -> int:
@@ -51,25 +55,15 @@ def find_program() -> Path:
     return found or programs.find_in(programs.wheel_folder(), "valkey-server")
 
 
-def ask(url: str, command: str) -> str:
-    """Send one inline command; the start of the answer is enough for our questions."""
-    address = urlsplit(url)
-    with socket.create_connection((address.hostname or "127.0.0.1", address.port or 6379), timeout=5) as connection:
-        sign_in = f"AUTH {address.username or 'default'} {address.password}\r\n" if address.password else ""
-        connection.sendall(f"{sign_in}{command}\r\nQUIT\r\n".encode())
-        parts = []
-        while part := connection.recv(65536):
-            parts.append(part)
-    return b"".join(parts).decode(errors="replace")
+def ask(url: str, command: str) -> Any:
+    """One command, its words apart by blanks, and its answer."""
+    with redis.Redis.from_url(url, decode_responses=True, socket_timeout=PATIENCE_S) as client:
+        return client.execute_command(*command.split())
 
 
 def version_at(url: str) -> str:
     """Version of a server that was given by its address."""
     try:
-        answer = ask(url, "INFO server")
-    except OSError as error:
-        raise ServerError(f"REDIS_URL does not answer: {error}") from error
-    lines = [line for line in answer.splitlines() if line.startswith("redis_version:")]
-    if not lines:
-        raise ServerError(f"REDIS_URL does not answer as Redis does: {answer[:100]!r}")
-    return f"Redis {lines[0].partition(':')[2]}"
+        return f"Redis {ask(url, 'INFO server')['redis_version']}"
+    except redis.RedisError as error:
+        raise ServerError(f"REDIS_URL does not answer as Redis does: {error}") from error

@@ -15,6 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.patience import PATIENCE_S
+
 
 class ServerError(RuntimeError):
     """A server could not be found or started. A test run without it proves nothing, so it ends here."""
@@ -26,11 +28,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until(is_ready: Callable[[], bool], what: str, timeout_s: float = 20) -> None:
-    deadline = time.monotonic() + timeout_s
+def wait_until(is_ready: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_S
     while not is_ready():
         if time.monotonic() > deadline:
-            raise ServerError(f"{what} did not come within {timeout_s:g} s.")
+            raise ServerError(f"{what} did not come within {PATIENCE_S:g} s.")
         time.sleep(0.02)
 
 
@@ -118,7 +120,7 @@ class Server:
         try:
             if how != signal.SIGKILL:
                 process.send_signal(how)
-                process.wait(15)
+                process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
             pass
         finally:

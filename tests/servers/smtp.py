@@ -9,6 +9,7 @@ import sys
 from email.message import EmailMessage
 from pathlib import Path
 
+from tests.patience import PATIENCE_S
 from tests.servers.programs import ROOT
 from tests.servers.server import Server
 
@@ -30,7 +31,7 @@ class MailServer(Server):
 
     def is_ready(self) -> bool:
         try:
-            with smtplib.SMTP("127.0.0.1", self.port, timeout=2) as client:
+            with smtplib.SMTP("127.0.0.1", self.port, timeout=PATIENCE_S) as client:
                 return client.noop()[0] == 250
         except OSError:
             return False

@@ -22,6 +22,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from tests.patience import PATIENCE_S
 from tests.servers.server import Server, ServerError
 
 HERE = Path(__file__).parent
@@ -93,7 +94,7 @@ class TrytonServer(Server):
         self.rpc("res.user", "create", [{**values, "groups": [["add", ids]], "companies": [["add", companies]]}])
 
     def end_sessions(self) -> None:
-        with closing(sqlite3.connect(self.folder / f"{DATABASE}.sqlite", timeout=10)) as database, database:
+        with closing(sqlite3.connect(self.folder / f"{DATABASE}.sqlite", timeout=PATIENCE_S)) as database, database:
             database.execute("DELETE FROM ir_session")
         self.session = ""
 
@@ -136,7 +137,7 @@ class TrytonServer(Server):
             headers["Authorization"] = f"Session {self.session}"
         body = json.dumps({"id": 1, "method": method, "params": words}).encode()
         request = urllib.request.Request(self.url + path, body, headers)  # noqa: S310
-        with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:  # noqa: S310
             content = answer.read()
             content = gzip.decompress(content) if answer.headers["Content-Encoding"] == "gzip" else content
         told = json.loads(content)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import urllib.request
 from pathlib import Path
 
+from tests.patience import PATIENCE_S
 from tests.servers.celery import CeleryProcess
 
 
@@ -22,7 +24,7 @@ class Web(CeleryProcess):
 
     def is_ready(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/healthz", timeout=5) as answer:  # noqa: S310
+            with urllib.request.urlopen(f"{self.url}/healthz", timeout=PATIENCE_S) as answer:  # noqa: S310
                 return bool(answer.status == 200)
         except OSError:
             return False
@@ -35,6 +37,11 @@ class Web(CeleryProcess):
     def most_memory(self) -> int:
         """Bytes, since `begin_measuring`."""
         return self._memory("VmHWM")
+
+    def processor_s(self) -> float:
+        """Seconds of the processor that it has used: what it costs, however busy the machine is."""
+        fields = Path(f"/proc/{self._worker_id}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def _memory(self, name: str) -> int:
         lines = Path(f"/proc/{self._worker_id}/status").read_text().splitlines()

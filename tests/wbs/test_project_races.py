@@ -9,6 +9,8 @@ import pytest
 from django.db import IntegrityError
 
 from tests.factories import make_company, make_cost_code, make_project, make_segment
+from tests.meeting import wait_unless_held_back
+from tests.patience import PATIENCE_S
 from tests.wbs.test_races import at_once
 from tests.wbs.test_races import unguarded as unguarded
 from wbs.errors import Conflict, Refused
@@ -27,7 +29,7 @@ def deleted_meanwhile(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event,
     def insert_and_wait(*words: Any) -> int:
         number = insert(*words)
         inserted.set()
-        deleted.wait(1)
+        wait_unless_held_back(deleted.is_set)
         return number
 
     monkeypatch.setattr(ProjectCodeQuerySet, "insert_from", insert_and_wait)
@@ -39,7 +41,7 @@ def add_and_delete(events: tuple[threading.Event, threading.Event]) -> list[Any]
     inserted, deleted = events
 
     def delete() -> Outcome:
-        inserted.wait(5)
+        inserted.wait(PATIENCE_S)
         outcome = code.segment.delete_items([code.pk], None)
         deleted.set()
         return outcome
@@ -84,7 +86,7 @@ def test_two_who_add_the_same_codes_add_each_once() -> None:
 @pytest.fixture
 def both_look_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither of two finds the other's project before both have looked."""
-    barrier, get = threading.Barrier(2, timeout=5), ProjectQuerySet.create
+    barrier, get = threading.Barrier(2, timeout=PATIENCE_S), ProjectQuerySet.create
 
     def create(*words: Any, **named: Any) -> Project:
         barrier.wait()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -13,6 +12,8 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from django.test import Client
 
 from tests.factories import make_connection, make_cost_code, make_dora, make_segment
+from tests.meeting import Meeting
+from tests.patience import PATIENCE_S
 from tests.wbs.conftest import signed_in
 from wbs.errors import Conflict, Refused
 from wbs.importing import NewCode, check
@@ -43,11 +44,10 @@ def at_once(*actions: Callable[[], Any]) -> list[Any]:
 def meet(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both threads wait for each other before this step of a change, if nothing keeps one of them back."""
     name = getattr(request, "param", "describe")  # after the code was checked, before it is saved
-    barrier, step = threading.Barrier(2, timeout=1), getattr(SegmentItem, name)
+    meeting, step = Meeting(), getattr(SegmentItem, name)
 
     def step_together(item: SegmentItem, *words: Any) -> Any:
-        with suppress(threading.BrokenBarrierError):
-            barrier.wait()
+        meeting.wait()
         return step(item, *words)
 
     monkeypatch.setattr(SegmentItem, name, step_together)
@@ -152,10 +152,10 @@ def test_an_edit_waits_for_a_code_that_is_being_sent_and_is_refused() -> None:
                 company=item.company, item=item, connection=linked, word="Ready to Export", item_version=item.version
             )
             is_sent.set()
-            may_commit.wait(10)
+            may_commit.wait(PATIENCE_S)
 
     def edit() -> SegmentItem:
-        is_sent.wait(10)
+        is_sent.wait(PATIENCE_S)
         threading.Timer(0.3, may_commit.set).start()
         return item.change("01", "Too late", None, 1, None)
 
@@ -176,14 +176,14 @@ def test_an_import_waits_for_a_code_that_is_being_sent_and_puts_nothing_under_it
         with transaction.atomic():
             list(SegmentItem.objects.select_for_update().filter(pk=item.pk))
             is_held.set()
-            is_checked.wait(10)
+            is_checked.wait(PATIENCE_S)
             Hold.objects.create(
                 company=item.company, item=item, connection=linked, word="Ready to Export", item_version=item.version
             )
-            may_commit.wait(10)
+            may_commit.wait(PATIENCE_S)
 
     def add_list() -> int:
-        is_held.wait(10)
+        is_held.wait(PATIENCE_S)
         with transaction.atomic():
             segment = make_segment()
             segment.lock()
