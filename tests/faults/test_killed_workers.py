@@ -165,6 +165,6 @@ def test_a_code_that_kills_each_worker_takes_no_other_with_it(processes: Process
 
     queue_many(scene, 20)
 
-    assert processes.finish(120) == {"SUCCESS", "ATTENTION"}
+    assert processes.finish() == {"SUCCESS", "ATTENTION"}
     assert [code for code, state in scene.states().items() if state == "ATTENTION"] == ["01-0007"]
     assert AuditEvent.objects.filter(action="export.sending", label="01-0007").count() == 4
