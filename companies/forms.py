@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from companies.models import Level, Member
-from companies.sign_in import Attempt, network_of
+from companies.sign_in import Attempt
 
 
 class SignInForm(AuthenticationForm):
@@ -24,9 +24,8 @@ class SignInForm(AuthenticationForm):
         username, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
         if not username or not password:
             return self.cleaned_data
-        attempt = Attempt(username, network_of(self.request))
+        attempt = Attempt.of_person(username, self.request)
         if attempt.wait.total_seconds() > 0:
-            attempt.withdraw()
             minutes = math.ceil(attempt.wait.total_seconds() / 60)
             words = "1 minute" if minutes == 1 else f"{minutes} minutes"
             raise ValidationError(self.error_messages["throttled"], "throttled", {"minutes": words})

@@ -149,9 +149,9 @@ class Mail(models.Model):
 
 
 class SignInAttempt(models.Model):
-    """A failed sign-in; too many from one address or for one name are told to wait (`companies.sign_in`)."""
+    """A failed sign-in, once for each limit that it counts against; too many are told to wait (`companies.sign_in`)."""
 
-    key = models.CharField(max_length=200)  # "name:<casefolded>" or "address:<network>"
+    key = models.CharField(max_length=200)  # "pair:<network>:<name>", "address:<network>", ...
     at = models.DateTimeField(db_default=Now())
 
     class Meta:

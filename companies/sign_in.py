@@ -1,47 +1,75 @@
-"""Sign-in is throttled in a table, by the database's clock: any number of web processes count together."""
+"""Sign-in is throttled in a table, by the database's clock: any number of web processes count together.
+
+Whoever knows a name can use up their own tries with it, not those of the person (decision 4).
+"""
 
 from __future__ import annotations
 
 import ipaddress
+import secrets
+from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property
 
 from django.conf import settings
+from django.core import signing
 from django.db.models.functions import Now
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.crypto import salted_hmac
 
 from companies.clock import in_seconds
 from companies.models import SignInAttempt
 
 WINDOW = timedelta(minutes=15)
-FAILURES_PER_NAME = 5
-FAILURES_PER_ADDRESS = 20
+FAILURES_PER_DEVICE = 5  # for a name that has signed in there before
+FAILURES_PER_PAIR = 5  # of a name and a network
+FAILURES_PER_ADDRESS = 20  # of a network, whatever the names
+FAILURES_PER_NAME = 50  # from all networks together, from devices that do not know it
+COOKIE, COOKIE_AGE, NAMES_PER_DEVICE = "device", timedelta(days=365), 8
 
 
 class Attempt:
-    """One try to sign in. It counts as failed from the start, so that a hundred at once do not all pass."""
+    """One try to sign in. It counts as failed from the start, so that a hundred at once do not all pass.
 
-    def __init__(self, username: str, network: str) -> None:
-        self.limits = {
-            f"name:{username.casefold()}"[:200]: FAILURES_PER_NAME,
-            f"address:{network}": FAILURES_PER_ADDRESS,
-        }
+    `wait` is how long until the next try; not positive when the password may be looked at now.
+    """
+
+    def __init__(self, limits: dict[str, int]) -> None:
+        self.rows: list[SignInAttempt] = []
         SignInAttempt.objects.filter(at__lt=in_seconds(-WINDOW.total_seconds())).delete()
-        self.rows = SignInAttempt.objects.bulk_create([SignInAttempt(key=key) for key in self.limits])
+        for key, limit in limits.items():  # one after the other: who fails the narrow ones uses up nothing of the wide
+            self.rows.append(SignInAttempt.objects.create(key=key[:200]))
+            self.wait = _wait(key[:200], limit)
+            if self.wait.total_seconds() > 0:
+                self._withdraw()  # it is not looked at, so it shall not make the wait longer
+                break
 
-    @cached_property
-    def wait(self) -> timedelta:
-        """How long until the next try; not positive when the password may be looked at now."""
-        return max(_wait(key, limit) for key, limit in self.limits.items())
+    @classmethod
+    def of_person(cls, username: str, request: HttpRequest) -> Attempt:
+        """A known device has an allowance of its own; what others try with the name does not touch it."""
+        name, network, device = username.casefold(), network_of(request), Device.of(request)
+        if device.knows(name):
+            return cls({f"device:{device.id}:{name}": FAILURES_PER_DEVICE})
+        return cls(
+            {
+                f"pair:{_site_of(network)}:{name}": FAILURES_PER_PAIR,
+                f"address:{network}": FAILURES_PER_ADDRESS,
+                f"name:{name}": FAILURES_PER_NAME,
+            }
+        )
 
-    def withdraw(self) -> None:
-        """It was not looked at, so it shall not make the wait longer."""
-        SignInAttempt.objects.filter(pk__in=[row.pk for row in self.rows]).delete()
+    @classmethod
+    def of_connector(cls, guid: object, network: str) -> Attempt:
+        """Its password has 160 bits: no number of networks guesses it, so none of them is counted with another."""
+        return cls({f"connector:{_site_of(network)}:{guid}": FAILURES_PER_PAIR})
 
     def succeed(self) -> None:
-        """The name is trusted again; the address keeps its other failures, which were for other names."""
-        self.withdraw()
+        """The name is trusted again here; the network keeps its other failures, which were for other names."""
+        self._withdraw()
         SignInAttempt.objects.filter(key=self.rows[0].key).delete()
+
+    def _withdraw(self) -> None:
+        SignInAttempt.objects.filter(pk__in=[row.pk for row in self.rows]).delete()
 
 
 def _wait(key: str, limit: int) -> timedelta:
@@ -51,13 +79,61 @@ def _wait(key: str, limit: int) -> timedelta:
     return row.at + WINDOW - row.now if row else timedelta(0)
 
 
+@dataclass(frozen=True)
+class Device:
+    """A browser, and the names that have signed in with it. Its cookie is signed: nobody can add a name to it."""
+
+    id: str
+    names: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> Device:
+        try:
+            id_, *names = signing.loads(request.COOKIES.get(COOKIE, ""), salt=COOKIE, max_age=COOKIE_AGE)
+        except signing.BadSignature:
+            return cls(secrets.token_urlsafe(12))
+        return cls(id_, tuple(names))
+
+    def knows(self, username: str) -> bool:
+        return _mark(username) in self.names
+
+    def remember(self, username: str, response: HttpResponse) -> None:
+        """From now on this device knows the name; of many names, the latest."""
+        mark = _mark(username)
+        names = [mark, *(name for name in self.names if name != mark)][:NAMES_PER_DEVICE]
+        response.set_cookie(
+            COOKIE,
+            signing.dumps([self.id, *names], salt=COOKIE),
+            max_age=COOKIE_AGE,
+            path=reverse("companies:sign_in"),
+            secure=settings.SESSION_COOKIE_SECURE,
+            httponly=True,
+            samesite="Lax",
+        )
+
+
+def _mark(username: str) -> str:
+    """What stands for the name in the cookie, which others who use the device can read."""
+    return salted_hmac(COOKIE, username.casefold()).hexdigest()[:16]
+
+
 def network_of(request: HttpRequest) -> str:
     """The sender's address; of IPv6 the /64, since that is what one sender has. Behind a proxy: as the proxy saw it."""
     address = request.META.get("REMOTE_ADDR", "")
     if settings.BEHIND_PROXY:
         address = request.headers.get("X-Forwarded-For", address).rpartition(",")[2].strip()
+    return _network(address, bits=64)
+
+
+def _site_of(network: str) -> str:
+    """For one name: of IPv6 the /48, which many get as easily as a /64."""
+    return _network(network, bits=48)
+
+
+def _network(address: str, bits: int) -> str:
+    """`bits` are of IPv6."""
     try:
-        bits = 64 if ipaddress.ip_address(address).version == 6 else 32
+        bits = bits if ipaddress.ip_address(address).version == 6 else 32
     except ValueError:
         return "unknown"
     return str(ipaddress.ip_network(f"{address}/{bits}", strict=False).network_address)

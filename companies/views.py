@@ -21,6 +21,7 @@ from companies.access import MemberRequest, member_required
 from companies.forms import MemberForm, NewMemberForm, SignInForm
 from companies.members import LastAdmin, MemberChanged, add_member, change_rights, remove_member, set_four_eyes
 from companies.models import Level, Member, Tool
+from companies.sign_in import Device
 
 LAST_ADMIN = "{} is the last Admin of the Admin tool here. Make someone else Admin first."
 CHANGED = "Someone else changed the rights of {} since you opened this page. They are shown as they are now."
@@ -35,7 +36,9 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     form = SignInForm(request, request.POST if request.method == "POST" else None, label_suffix="")
     if form.is_valid():
         login(request, form.get_user())
-        return redirect(_next(request))
+        response = redirect(_next(request))
+        Device.of(request).remember(form.cleaned_data["username"], response)
+        return response
     status = 429 if form.has_error("__all__", "throttled") else 200
     return render(request, "companies/sign_in.html", {"form": form, "next": _next(request)}, status=status)
 

@@ -30,10 +30,9 @@ def perform(call: Call, connection: Connection, network: str) -> Answer:
 
 
 def _authenticate(connection: Connection, network: str, username: str, password: str) -> Answer:
-    attempt = Attempt(f"web connector {connection.guid}", network)
+    attempt = Attempt.of_connector(connection.guid, network)
     nobody = secrets.token_urlsafe(16)  # the connector wants a ticket even when there is nothing to do
     if attempt.wait.total_seconds() > 0:
-        attempt.withdraw()
         return [nobody, BUSY]
     if not Access.admits(connection, username, password):
         logger.warning("A Web Connector was refused at connection %s from %s", connection.guid, network)

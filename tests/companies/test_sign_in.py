@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.contrib.auth.models import User
+from django.core import signing
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import F
@@ -135,7 +136,7 @@ def test_a_success_forgives_the_name_but_not_the_address(client: Client, alice: 
 
     attempt(client, password=PASSWORD)
 
-    assert not SignInAttempt.objects.filter(key="name:alice").exists()
+    assert not SignInAttempt.objects.filter(key="pair:192.0.2.1:alice").exists()
     assert SignInAttempt.objects.filter(key="address:192.0.2.1").count() == 4
 
 
@@ -145,7 +146,8 @@ def test_failures_older_than_the_window_are_removed(client: Client, alice: User)
 
     fail(client, 1, "bob", "192.0.2.9")
 
-    assert set(SignInAttempt.objects.values_list("key", flat=True)) == {"name:bob", "address:192.0.2.9"}
+    keys = {"pair:192.0.2.9:bob", "address:192.0.2.9", "name:bob"}
+    assert set(SignInAttempt.objects.values_list("key", flat=True)) == keys
 
 
 def test_a_name_as_long_as_names_may_be_is_counted(client: Client) -> None:
@@ -174,6 +176,98 @@ def test_behind_a_proxy_the_address_is_the_one_that_the_proxy_saw(settings: Sett
     assert sign_in.network_of(request) == "10.0.0.1"
     settings.BEHIND_PROXY = True
     assert sign_in.network_of(request) == "203.0.113.5"
+
+
+class TestStrangers:
+    """They know a name, and keep nobody but themselves out."""
+
+    @pytest.fixture
+    def known(self, client: Client, alice: User) -> Client:
+        """A browser in which alice signed in once."""
+        assert attempt(client, password=PASSWORD).status_code == 302
+        client.post("/logout/")
+        return client
+
+    def test_a_stranger_does_not_keep_the_person_out_elsewhere(self, alice: User) -> None:
+        fail(Client(), 5)
+        assert WAIT in attempt(Client()).content.decode()
+
+        assert attempt(Client(), password=PASSWORD, address="198.51.100.7").status_code == 302
+
+    def test_nor_a_known_device_in_the_same_network(self, known: Client) -> None:
+        for number in range(4):
+            fail(Client(), 5, f"name-{number}")
+        assert WAIT in attempt(Client(), password=PASSWORD).content.decode(), "the network has failed too often"
+
+        assert attempt(known, password=PASSWORD).status_code == 302
+
+    def test_nor_do_many_networks_a_known_device(self, known: Client) -> None:
+        for number in range(10):
+            fail(Client(), 5, address=f"198.51.100.{number}")
+
+        assert WAIT in attempt(Client(), address="198.51.100.99").content.decode(), "the name has failed too often"
+        assert attempt(known, password=PASSWORD, address="198.51.100.99").status_code == 302
+
+    def test_many_networks_meet_a_bound(self, alice: User) -> None:
+        looked_at = sum(
+            WRONG in attempt(Client(), address=f"198.51.{number}.1").content.decode() for number in range(60)
+        )
+
+        assert looked_at == 50
+
+    def test_one_network_alone_uses_up_little_of_that_bound(self, alice: User) -> None:
+        for _ in range(60):
+            attempt(Client())
+
+        assert SignInAttempt.objects.filter(key="name:alice").count() == 5
+
+    def test_the_many_networks_of_one_ipv6_site_count_as_one_for_a_name(self, alice: User) -> None:
+        for number in range(5):
+            fail(Client(), 1, address=f"2001:db8:1:{number}::1")
+
+        assert WAIT in attempt(Client(), address="2001:db8:1:99::1").content.decode()
+        assert attempt(Client(), password=PASSWORD, address="2001:db8:2::1").status_code == 302
+
+    def test_a_device_that_knows_another_name_is_a_stranger(self, known: Client) -> None:
+        make_user("bob")
+        fail(Client(), 5, "bob")
+
+        assert WAIT in attempt(known, "bob", PASSWORD).content.decode()
+
+    def test_a_known_device_may_not_guess_either(self, known: Client) -> None:
+        fail(known, 5)
+
+        assert attempt(known, password=PASSWORD).status_code == 429
+        assert attempt(Client(), password=PASSWORD).status_code == 302
+
+    def test_a_cookie_that_was_changed_or_is_old_makes_no_known_device(self, known: Client) -> None:
+        fail(Client(), 5)
+        genuine = known.cookies["device"].value
+
+        for forged in ("", "x", f"{genuine}x", genuine[1:], signing.dumps(["id", "alice"])):
+            known.cookies["device"] = forged
+            assert WAIT in attempt(known, password=PASSWORD).content.decode()
+
+        known.cookies["device"] = genuine
+        assert attempt(known, password=PASSWORD).status_code == 302
+
+    def test_the_cookie_is_for_the_sign_in_page_alone_and_names_nobody(self, known: Client) -> None:
+        cookie = known.cookies["device"]
+
+        assert (cookie["path"], cookie["samesite"], bool(cookie["httponly"])) == ("/login/", "Lax", True)
+        assert cookie["max-age"] == 365 * 24 * 3600
+        assert "alice" not in str(signing.loads(cookie.value, salt="device"))
+
+    def test_a_device_knows_the_latest_names(self, known: Client) -> None:
+        for number in range(8):
+            make_user(f"name-{number}")
+            attempt(known, f"name-{number}", PASSWORD)
+            known.post("/logout/")
+        fail(Client(), 5)
+        fail(Client(), 5, "name-0")
+
+        assert attempt(known, password=PASSWORD).status_code == 429
+        assert attempt(known, "name-0", PASSWORD).status_code == 302
 
 
 class TestManyAtOnce:
@@ -225,13 +319,13 @@ class TestManyAtOnce:
             try:
                 return clean(form)
             except ValidationError:
-                SignInAttempt.objects.create(key="name:alice")
+                SignInAttempt.objects.create(key="pair:192.0.2.1:alice")
                 raise
 
         class CountsNothing(sign_in.Attempt):
-            def __init__(self, username: str, network: str) -> None:
-                super().__init__(username, network)
-                self.withdraw()
+            def __init__(self, limits: dict[str, int]) -> None:
+                self.rows = []
+                self.wait = max(sign_in._wait(key, limit - 1) for key, limit in limits.items())
 
         monkeypatch.setattr("companies.forms.Attempt", CountsNothing)
         monkeypatch.setattr(SignInForm, "clean", clean_then_count)

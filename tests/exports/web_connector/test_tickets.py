@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 from django.db import connection as database
+from django.test import Client
 
 from exports.web_connector import polls
-from exports.web_connector.models import Access
+from exports.web_connector.models import Access, username_of
+from exports.web_connector.operations import perform
+from exports.web_connector.soap import Call
 from tests import factories
 from tests.exports.web_connector.conftest import Office
 from tests.exports.web_connector.referee import check_all_arrived
@@ -103,3 +108,20 @@ class TestSigningIn:
         assert [guesser.poll().outcome for _ in range(7)] == [*["nvu"] * 5, "busy", "busy"]
         assert queued.poll().outcome == "busy"
         assert set(queued.states().values()) == {"QUEUED"}
+
+    def test_a_guesser_elsewhere_does_not_keep_the_connector_out(self, queued: Office) -> None:
+        def outcomes(password: str, network: str, times: int) -> list[str]:
+            sign_in = {"strUserName": username_of(queued.connection), "strPassword": password}
+            call = Call("authenticate", sign_in)
+            return [cast(list[str], perform(call, queued.connection, network))[1] for _ in range(times)]
+
+        for number in range(20):
+            assert outcomes("guessed", f"198.51.100.{number}", 6) == [*["nvu"] * 5, "busy"]
+
+        assert outcomes(queued.password, "192.0.2.1", 1) == [""], "it is given the company file that is open"
+
+    def test_people_who_mistype_in_its_network_do_not_keep_it_out(self, queued: Office, client: Client) -> None:
+        for number in range(21):
+            client.post("/login/", {"username": f"name-{number}", "password": "mistyped"})
+
+        assert queued.poll().outcome == "work"
