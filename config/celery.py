@@ -6,8 +6,10 @@ import os
 import sys
 
 from celery import Celery
-from celery.signals import task_prerun
+from celery.signals import task_prerun, worker_init
 from django.db import close_old_connections
+
+from config import limits
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -19,3 +21,8 @@ app.autodiscover_tasks()
 # tasks keep theirs as requests do: CONN_MAX_AGE, health check. Celery reads this name here alone, not in the settings.
 app.conf.CELERY_DB_REUSE_MAX = sys.maxsize
 task_prerun.connect(close_old_connections)
+
+
+@worker_init.connect
+def _is_worker(**_: object) -> None:
+    limits.become("worker")

@@ -8,16 +8,20 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from celery.beat import Scheduler, Service
 from celery.worker import WorkController, state
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
 
+from config import limits
 from config.celery import app
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
 
 logger = logging.getLogger(__name__)
 FAREWELL_S = 5  # a call to an ERP may take longer; the next start looks it up, as after kill -9
@@ -25,7 +29,13 @@ FAREWELL_S = 5  # a call to an ERP may take longer; the next start looks it up, 
 
 def serve(server: ThreadedWSGIServer, announce: Callable[[], None]) -> NoReturn:
     """Serve until SIGINT or SIGTERM, or until a thread ends by itself, and end this process."""
-    server.set_app(get_wsgi_application())
+    application = get_wsgi_application()
+
+    def serve_page(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        limits.serve_pages()
+        return application(environ, start_response)
+
+    server.set_app(serve_page)
     fallen: list[str] = []
     start_thread("worker", new_worker().start, fallen)
     start_thread("beat", Service(app, scheduler_cls=Scheduler).start, fallen)

@@ -12,6 +12,7 @@ import dj_database_url
 
 from config import env
 from config.keys import load_keys
+from config.limits import Limits
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = env.folder("VAR_DIR", BASE_DIR / "var")
@@ -90,7 +91,6 @@ if EMBEDDED:
             "NAME": VAR_DIR / "tieback.sqlite3",
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
-                "timeout": 20,
                 "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;",
             },
             "TEST": {"NAME": VAR_DIR / "test.sqlite3"},
@@ -98,6 +98,19 @@ if EMBEDDED:
     }
 else:
     DATABASES = {"default": dict(dj_database_url.parse(DATABASE_URL, conn_max_age=60, conn_health_checks=True))}
+    # A server that went away without a word is noticed in seconds, not when the kernel gives up.
+    _silence = {"connect_timeout": 3, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+    DATABASES["default"]["OPTIONS"] = {
+        **_silence,
+        "tcp_user_timeout": 10_000,
+        **DATABASES["default"].get("OPTIONS", {}),
+    }
+DATABASE_LIMITS = {  # by what a process is for; beat opens no connection
+    "web": Limits(lock_s=4, statement_s=30, idle_s=60),
+    "worker": Limits(lock_s=10, statement_s=120, idle_s=60),
+    # Else one forgotten transaction would stop, behind the lock that a migration waits for, everybody.
+    "command": Limits(lock_s=60, statement_s=0, idle_s=0),
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # People

@@ -11,3 +11,5 @@ urlpatterns = [
     path("companies/<slug:company>/erp-integrations/", include("exports.urls")),
     path("companies/<slug:company>/erp-integrations/", include("erp_integrations.urls")),
 ]
+
+handler500 = "config.trouble.answer_error"

@@ -113,11 +113,11 @@ def answer(operation: str, result: str | int | Sequence[str]) -> bytes:
     return _written(envelope)
 
 
-def fault(why: str) -> bytes:
-    """The sender's fault, in SOAP's words."""
+def fault(why: str, *, of: str = "Client") -> bytes:
+    """In SOAP's words: the sender's fault (Client), or ours (Server)."""
     envelope, body = _envelope()
     element = etree.SubElement(body, f"{{{ENVELOPE}}}Fault")
-    etree.SubElement(element, "faultcode").text = "soap:Client"
+    etree.SubElement(element, "faultcode").text = f"soap:{of}"
     etree.SubElement(element, "faultstring").text = _writable(why)
     return _written(envelope)
 

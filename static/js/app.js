@@ -40,8 +40,9 @@ function failed(event, why) {
 
 document.addEventListener("htmx:sendError", (event) => failed(event, "Tieback cannot be reached. Check the network."));
 document.addEventListener("htmx:responseError", (event) => {
-  const refused = event.detail.xhr.status === 403;
-  failed(event, refused ? "your rights have changed. Load the page anew." : "something went wrong on our side. Try again.");
+  const { status, responseText } = event.detail.xhr;
+  const why = { 403: "your rights have changed. Load the page anew.", 503: responseText };
+  failed(event, why[status] || "something went wrong on our side. Try again.");
 });
 
 /* What carries the list's form tells what each row shows, "id:moves:version", and is answered with what differs. */

@@ -4,12 +4,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import connection as database
+from pytest_django import Settings
 
 from companies.clock import in_seconds
+from config.limits import Limits
 from erp_integrations.models import Connection
 from exports import services
 from exports.models import CodeExport, Status
 from exports.services import leases, running
+from tests import factories
 from tests.exports.scene import Scene
 from tests.patience import is_quick
 from tests.servers.redis import Redis
@@ -73,6 +77,30 @@ def test_the_sweep_gives_up_what_a_dead_worker_left(scene: Scene, woken: list[in
     row = scene.row("01-100")
     assert (row.status, row.message) == ("UNKNOWN", "The export was interrupted.")
     assert woken == ([scene.connection.pk] if state == "active" else [])
+
+
+@pytest.mark.pg_only
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_whose_row_is_held_keeps_the_sweep_from_no_other(
+    scene: Scene, woken: list[int], settings: Settings
+) -> None:
+    held, other = scene.connection, factories.make_connection(erp="scripted", name="Other", slug="other")
+    for connection, code in ((held, "01-100"), (other, "02-100")):
+        account = factories.make_account(connection, "4900")
+        factories.make_export(code, connection, status=Status.SENDING, lease_token=7, income_account=account)
+    Connection.objects.update(lease_token=7, lease_until=in_seconds(-1))
+    settings.DATABASE_LIMITS = {"command": Limits(lock_s=0.1, statement_s=0, idle_s=0)}
+    database.close()
+    forgotten = database.copy()
+    forgotten.set_autocommit(False)
+
+    with forgotten.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM erp_integrations_connection WHERE id = %s FOR UPDATE", [held.pk])
+        services.sweep()
+    forgotten.close()
+    database.close()
+
+    assert scene.states() == {"01-100": "SENDING", "02-100": "UNKNOWN"}
 
 
 def test_the_sweep_leaves_a_living_worker_alone(scene: Scene, woken: list[int]) -> None:
