@@ -9,10 +9,11 @@ from celery import Celery
 from celery.signals import task_prerun, worker_init
 from django.db import close_old_connections
 
-from config import limits
+from config import limits, redis
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
+redis.mend()
 app = Celery("tieback")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
