@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Sequence
 from typing import Any, cast
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import Field, Model
@@ -115,5 +116,7 @@ def _storable(value: Any) -> Any:
 
 
 def _adapted(value: Any) -> str:
-    """As the database reads it; datetimes are all that JSON does not carry."""
+    """As both databases read it: what JSON does not carry is GUIDs and datetimes."""
+    if isinstance(value, UUID):
+        return value.hex
     return str(connection.ops.adapt_datetimefield_value(value))

@@ -107,8 +107,11 @@ def _divisions_there(items: list[SegmentItem], exports: CodeExportQuerySet) -> s
 
 
 def reference_of(item: SegmentItem, connection: Connection) -> str:
-    """The external id of an item in this connection's ERP: never changes, and no other installation of ours has it."""
-    return f"{connection.guid.hex}-{item.pk}"
+    """The external id of an item in this connection's ERP: random, so that no other code ever gets it.
+
+    A code that was sent keeps the reference of its row, which may be one of an older make.
+    """
+    return f"{connection.guid.hex}-{item.guid.hex}"
 
 
 def _as_data(item: SegmentItem, connection: Connection) -> CodeData:

@@ -42,7 +42,7 @@ def test_a_sent_code_is_held_entirely(scene: Scene) -> None:
     hold = Hold.objects.get(item=row.item)
 
     assert (hold.lock, hold.word, hold.note, hold.item_version) == (Hold.Lock.ALL, "Ready to Export", "", 1)
-    assert row.reference == f"{scene.connection.guid.hex}-{row.item_id}"
+    assert row.reference == f"{scene.connection.guid.hex}-{row.item.guid.hex}"
 
 
 def test_codes_that_break_a_rule_stay_and_say_why(scene: Scene) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import reduce
 from operator import or_
+from uuid import uuid4
 
 from django.apps import apps
 from django.contrib.auth.models import AbstractBaseUser
@@ -121,6 +122,7 @@ class SegmentItem(models.Model):
     tier = models.PositiveSmallIntegerField(default=1)  # 1 is the top
     is_active = models.BooleanField(default=True)
     version = models.PositiveIntegerField(default=1)  # rises with every change of code or description
+    guid = models.UUIDField(default=uuid4, unique=True, editable=False)  # by which ERPs know it; an id may come again
     created_at = models.DateTimeField(db_default=Now())
 
     used_on: str | None  # annotated by `with_project`

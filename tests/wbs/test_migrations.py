@@ -1,0 +1,73 @@
+"""Migrations that move data, on data of the schema before them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+Migrate = Callable[..., Any]
+
+
+@pytest.fixture
+def migrate(transactional_db: None) -> Iterator[Migrate]:
+    """`migrate(("wbs", "0006_..."))`: the schema as it was then, and its models. In the end it is today's again."""
+
+    def to(*targets: tuple[str, str]) -> Any:
+        executor = MigrationExecutor(connection)
+        executor.migrate(list(targets))
+        return executor.loader.project_state(list(targets)).apps
+
+    yield to
+    executor = MigrationExecutor(connection)
+    executor.migrate(executor.loader.graph.leaf_nodes())
+
+
+def make_items(apps: Any, number: int) -> list[int]:
+    company = apps.get_model("companies", "Company").objects.create(name="Sample", slug="sample")
+    segment = apps.get_model("wbs", "Segment").objects.create(company=company, name="Cost Code", slug="cost-codes")
+    for place in range(number):
+        code = f"{place:03}"
+        values = {name: code for name in ("code", "full_code", "full_code_key", "sort_key")}
+        values |= {"description": "Concrete", "description_key": "concrete"}
+        apps.get_model("wbs", "SegmentItem").objects.create(company=company, segment=segment, **values)
+    return list(apps.get_model("wbs", "SegmentItem").objects.order_by("pk").values_list("pk", flat=True))
+
+
+def send(apps: Any, item_id: int, reference: str) -> None:
+    """Under a reference of that time."""
+    company = apps.get_model("companies", "Company").objects.get()
+    erp, _ = apps.get_model("erp_integrations", "Connection").objects.get_or_create(
+        company=company, erp="practice", name="Practice ERP", slug="practice-erp"
+    )
+    item = apps.get_model("wbs", "SegmentItem").objects.get(pk=item_id)
+    values = {name: getattr(item, name) for name in ("code", "description", "description_key", "sort_key")}
+    apps.get_model("exports", "CodeExport").objects.create(
+        company=company,
+        connection=erp,
+        item_id=item_id,
+        code_key=item.full_code_key,
+        item_version=1,
+        reference=reference,
+        **values,
+    )
+
+
+def test_items_get_random_guids_and_keep_what_they_were_sent_under(migrate: Migrate) -> None:
+    before = migrate(("wbs", "0006_project_own_codes"), ("exports", "0009_updates_index"))
+    ids = make_items(before, 30)
+    send(before, ids[0], f"c0ffee-{ids[0]}")
+
+    migrate(("wbs", "0007_item_guids"))
+
+    from exports.models import CodeExport
+    from wbs.models import SegmentItem
+
+    guids = list(SegmentItem.objects.values_list("guid", flat=True))
+    assert (len(guids), len(set(guids))) == (30, 30)
+    assert CodeExport.objects.values_list("item", "reference").get() == (ids[0], f"c0ffee-{ids[0]}")
+    item = SegmentItem.objects.get(pk=ids[1])
+    assert SegmentItem.objects.get(guid=item.guid) == item, "as Django writes it"
