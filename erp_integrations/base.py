@@ -102,10 +102,16 @@ class Receipt:
     is_active: bool = True
     detail: str = ""
     obstacle: str = ""  # why it can never be linked, as a sentence; empty when it can
+    owner: str = ""  # the reference that it carries, this code's if it is ours; empty: none, or the ERP cannot tell
 
     def __post_init__(self) -> None:
         if len(self.remote_id) > MAX_REMOTE_ID:
             raise ValueError(f"The ERP's id has {len(self.remote_id)} characters; {MAX_REMOTE_ID} are possible.")
+
+    @property
+    def is_anothers(self) -> bool:
+        """Whether it carries a reference that is not this code's; in a list of all items no code is asked about."""
+        return bool(self.owner) and not self.is_ours
 
     def fits(self, code: CodeData) -> bool:
         """Whether the item is active and holds exactly the values of this code."""
@@ -227,7 +233,8 @@ class Adapter:
     def fetch_items(self) -> Iterable[Receipt]:
         """All items of the kind that a cost code becomes, archived ones included; only with `lists_items`.
 
-        `is_ours` says here whether an item carries any reference of Tieback's. Writes nothing.
+        `is_ours` says here whether an item carries any reference of Tieback's, `owner` which: as it was given to
+        `export_codes`, so that it is found again. Writes nothing.
         """
         raise NotImplementedError
 

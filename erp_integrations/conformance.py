@@ -146,6 +146,7 @@ class Conformance:
         assert listed[ours.code].fits(ours)
         assert listed[theirs.code].fits(theirs)
         assert (listed[ours.code].is_ours, listed[theirs.code].is_ours) == (True, False)
+        assert (listed[ours.code].owner, listed[theirs.code].owner) == (ours.reference, "")
         found = self.adapter().find([ours])[ours.reference]
         assert listed[ours.code].remote_id == found.remote_id
 
@@ -198,6 +199,9 @@ class Conformance:
         assert found[theirs.reference].fits(theirs)
         if self.capabilities().looks_up_by == "reference":
             assert not found[theirs.reference].is_ours
+            assert found[ours.reference].owner
+            assert not found[ours.reference].is_anothers
+            assert not found[theirs.reference].is_anothers
 
     # Exporting
 
@@ -284,6 +288,21 @@ class Conformance:
 
         assert isinstance(outcome, Exists)
         assert not outcome.receipt.is_ours
+
+    def test_an_item_of_another_code_of_ours_says_that_it_is_anothers(self) -> None:
+        if self.capabilities().looks_up_by != "reference":
+            return  # an ERP without a place for our reference cannot tell
+        lost = self.make_code()
+        self.export(lost)
+        owner = self.find(lost)[lost.reference].owner
+        anew = replace(lost, reference=f"{lost.reference}-anew", request_key=uuid4().hex)  # as after a restore
+
+        found, outcome = self.find(anew)[anew.reference], self.export_one(anew)
+
+        assert (found.is_ours, found.is_anothers, found.owner) == (False, True, owner)
+        assert isinstance(outcome, Exists)
+        assert outcome.receipt.is_anothers
+        assert self.holds(lost)
 
     def test_ours_with_other_values_is_left_as_it_is(self) -> None:
         code = self.make_code()

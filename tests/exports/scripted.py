@@ -275,4 +275,5 @@ def receipt(item: dict[str, Any], reference: str) -> Receipt:
         income_account=item["income_account"],
         expense_account=item["expense_account"],
         is_ours=item["reference"] == reference,
+        owner=item["reference"] or "",
     )

@@ -31,7 +31,7 @@ def make_items(apps: Any, number: int) -> list[int]:
     segment = apps.get_model("wbs", "Segment").objects.create(company=company, name="Cost Code", slug="cost-codes")
     for place in range(number):
         code = f"{place:03}"
-        values = {name: code for name in ("code", "full_code", "full_code_key", "sort_key")}
+        values = dict.fromkeys(("code", "full_code", "full_code_key", "sort_key"), code)
         values |= {"description": "Concrete", "description_key": "concrete"}
         apps.get_model("wbs", "SegmentItem").objects.create(company=company, segment=segment, **values)
     return list(apps.get_model("wbs", "SegmentItem").objects.order_by("pk").values_list("pk", flat=True))

@@ -174,6 +174,7 @@ def receipt(item: PracticeItem, is_ours: bool) -> Receipt:
         expense_account=str(item.expense_account_id) if item.expense_account_id else None,
         is_ours=is_ours,
         is_active=item.is_active,
+        owner=item.external_id or "",
     )
 
 

@@ -29,6 +29,7 @@ from erp_integrations.xml import BadXML, parse
 
 UNREADABLE = "QuickBooks gave an answer that cannot be read."
 ID_LIMIT = 36  # of a ListID, by Intuit's schema
+NO_GUID = {"", "0", str(UUID(int=0))}
 KINDS = {
     "Income": AccountKind.INCOME,
     "OtherIncome": AccountKind.OTHER_INCOME,
@@ -76,6 +77,11 @@ class Item:
     description: str = ""
     income_account: str | None = None
     expense_account: str | None = None
+
+    @property
+    def owner(self) -> str:
+        """The GUID that someone gave it, we or another program; QuickBooks says 0 for none."""
+        return "" if self.guid in NO_GUID else self.guid
 
     @property
     def obstacle(self) -> str:
@@ -169,6 +175,7 @@ def receipt(item: Item, code: CodeData, has_tiers: bool) -> Receipt:
         is_ours=item.guid == str(guid_of(code)),
         is_active=item.is_active,
         obstacle=item.obstacle,
+        owner=item.owner,
     )
 
 

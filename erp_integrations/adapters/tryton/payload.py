@@ -54,8 +54,7 @@ class Held:
 
     def of(self, code: CodeData) -> Held:
         """The same, known to be ours or not."""
-        is_ours = identifier_of(code) in self.product.identifiers
-        return replace(self, product=replace(self.product, receipt=replace(self.receipt, is_ours=is_ours)))
+        return replace(self, product=replace(self.product, receipt=told(self.product, code)))
 
 
 def identifier_of(code: CodeData) -> str:
@@ -65,6 +64,13 @@ def identifier_of(code: CodeData) -> str:
 def listed(product: Product) -> Receipt:
     """The product as a list of all shows it, where no code is asked about."""
     return replace(product.receipt, is_ours=any((name or "").startswith(OURS) for name in product.identifiers))
+
+
+def told(product: Product, code: CodeData) -> Receipt:
+    """The product as an answer about a code shows it."""
+    if identifier_of(code) in product.identifiers:
+        return replace(product.receipt, is_ours=True, owner=code.reference)
+    return replace(product.receipt, is_ours=False)
 
 
 def pair_of(code: CodeData) -> Pair:
@@ -96,6 +102,8 @@ def parse_category(row: Mapping[str, Any]) -> tuple[Pair, int]:
 def parse_product(row: Mapping[str, Any]) -> Product:
     template = row["template."]
     category = template["account_category."] or {"account_revenue": None, "account_expense": None}
+    identifiers = frozenset(identifier["code"] for identifier in row["identifiers."] or ())
+    ours = sorted(name.removeprefix(OURS) for name in identifiers if (name or "").startswith(OURS))
     receipt = Receipt(
         remote_id=str(int(row["id"])),
         code=row["code"] or "",
@@ -104,8 +112,9 @@ def parse_product(row: Mapping[str, Any]) -> Product:
         expense_account=_remote_id(category["account_expense"]),
         is_ours=False,
         is_active=bool(row["active"]) and bool(template["active"]),
+        owner=next(iter(ours), ""),
     )
-    return Product(receipt, frozenset(identifier["code"] for identifier in row["identifiers."] or ()))
+    return Product(receipt, identifiers)
 
 
 def parse_held(row: Mapping[str, Any]) -> Held:
@@ -158,8 +167,7 @@ def receipts(codes: Iterable[CodeData], products: Sequence[Product]) -> dict[str
             if not (rank[0] and rank[1]):
                 candidates.append((rank, int(product.receipt.remote_id), product))
         if candidates:
-            (is_theirs, *_), _, best = min(candidates)
-            found[code.reference] = replace(best.receipt, is_ours=not is_theirs)
+            found[code.reference] = told(min(candidates)[-1], code)
     return found
 
 
