@@ -52,7 +52,7 @@ class Capabilities:
     looks_up_by: str = "code"  # by what does `find` find items? ("reference" or "code")
     code_limit: int | None = None  # how many characters may a full code have?
     description_limit: int | None = None  # how many characters may a description have?
-    forbidden_characters: str = ""  # which characters may a code not contain?
+    forbidden_characters: str = ""  # which characters may a code not contain, or a tier where tiers are exported?
     has_tiers: bool = False  # are divisions exported too, parents before children?
     has_cost_types: bool = False
     has_sub_jobs: bool = False
@@ -78,6 +78,10 @@ class CodeData:
     expense_account: str | None = None  # remote id; None means explicitly none
     request_key: str = ""  # idempotency key of this try
     remote_id: str = ""  # of the item that gets these values (`update_codes`); empty: it is to be made
+
+    def names(self, has_tiers: bool) -> tuple[str, ...]:
+        """The names of the item and of those above it, top down: what joins the tiers of a code is not sent."""
+        return self.tiers if has_tiers and self.tiers else (self.code,)
 
 
 @dataclass(frozen=True)
@@ -264,7 +268,7 @@ class Adapter:
                 f"{self.label} allows {able.description_limit} characters for a description; "
                 f"this one has {len(code.description)}. Shorten it."
             )
-        if bad := sorted({c for c in code.code if c in able.forbidden_characters}):
+        if bad := sorted({c for name in code.names(able.has_tiers) for c in name if c in able.forbidden_characters}):
             problems.append(f"{self.label} does not allow {' '.join(bad)} in a code. Take it out.")
         if not code.description.strip():
             problems.append(f"{self.label} needs a description. Add one.")

@@ -160,7 +160,8 @@ class Conformance:
         if able.description_limit:
             assert self.adapter().validate(self.make_code(description="x" * (able.description_limit + 1)))
         for character in able.forbidden_characters:
-            assert self.adapter().validate(self.make_code(code=f"01{character}100"))
+            bad = f"01{character}100"
+            assert self.adapter().validate(replace(self.make_code(code=bad), tiers=(bad,)))
         assert self.adapter().validate(self.make_code(description=" "))
 
     # GL accounts

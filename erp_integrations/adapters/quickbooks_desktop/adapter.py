@@ -67,7 +67,7 @@ class QuickBooksDesktopAdapter(PullAdapter):
         return self.able.has_tiers
 
     def validate(self, code: CodeData) -> list[str]:
-        problems = [*super().validate(code), *rules.name_problems(payload.names_of(code, self.has_tiers))]
+        problems = [*super().validate(code), *rules.name_problems(code.names(self.has_tiers))]
         if self.has_tiers:
             problems += rules.tier_problems(code.tiers)
         elif len(code.code) > rules.FULL_CODE_LIMIT:
@@ -113,7 +113,7 @@ class QuickBooksDesktopAdapter(PullAdapter):
         return catalogue.connector_error(code, message)
 
     def _parents_first(self, codes: Sequence[CodeData]) -> list[CodeData]:
-        return sorted(codes, key=lambda code: len(payload.names_of(code, self.has_tiers)))
+        return sorted(codes, key=lambda code: len(code.names(self.has_tiers)))
 
 
 def _beyond_the_report(code: CodeData) -> str:

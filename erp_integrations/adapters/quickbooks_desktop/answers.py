@@ -12,7 +12,7 @@ from lxml import etree
 
 from erp_integrations.adapters.quickbooks_desktop import catalogue
 from erp_integrations.adapters.quickbooks_desktop.catalogue import Then
-from erp_integrations.adapters.quickbooks_desktop.payload import full_name, guid_of, names_of
+from erp_integrations.adapters.quickbooks_desktop.payload import full_name, guid_of
 from erp_integrations.base import (
     AccountKind,
     CodeData,
@@ -158,14 +158,14 @@ def receipts(codes: Iterable[CodeData], held: Iterable[Item], has_tiers: bool) -
         by_name.setdefault(item.full_name.lower(), item)
     found = {}
     for code in codes:
-        name = full_name(names_of(code, has_tiers)).lower()
+        name = full_name(code.names(has_tiers)).lower()
         if held_so := by_guid.get(str(guid_of(code))) or by_name.get(name):
             found[code.reference] = receipt(held_so, code, has_tiers)
     return found
 
 
 def receipt(item: Item, code: CodeData, has_tiers: bool) -> Receipt:
-    is_named_so = item.full_name == full_name(names_of(code, has_tiers))
+    is_named_so = item.full_name == full_name(code.names(has_tiers))
     return Receipt(
         remote_id=item.list_id,
         code=code.code if is_named_so else item.full_name,
@@ -210,7 +210,7 @@ def _matched(codes: Sequence[CodeData], found: Sequence[Response]) -> Iterator[t
 
 def _outcome(code: CodeData, response: Response, has_tiers: bool) -> Outcome:
     meaning, reference = catalogue.meaning_of(response.status, response.words), code.reference
-    names = names_of(code, has_tiers)
+    names = code.names(has_tiers)
     match meaning.then:
         case Then.DONE:
             return _done(code, response, has_tiers)

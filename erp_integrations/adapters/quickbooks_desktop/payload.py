@@ -24,11 +24,6 @@ def guid_of(code: CodeData) -> UUID:
     return uuid5(REFERENCES, code.reference)
 
 
-def names_of(code: CodeData, has_tiers: bool) -> tuple[str, ...]:
-    """The names of the item and of those above it, top down."""
-    return code.tiers if has_tiers and code.tiers else (code.code,)
-
-
 def full_name(names: Iterable[str]) -> str:
     return ":".join(names)
 
@@ -49,7 +44,7 @@ def item_queries(codes: Sequence[CodeData], has_tiers: bool) -> list[etree._Elem
     Intuit does not say whether a query by name finds inactive items. The second query makes it all the same; it asks
     for so little of each that even a full list of them stays small.
     """
-    wanted = [node("FullName", full_name(names_of(code, has_tiers))) for code in codes]
+    wanted = [node("FullName", full_name(code.names(has_tiers))) for code in codes]
     return [
         node("ItemQueryRq", *wanted, *_only(ITEM_FIELDS), requestID="named"),
         node("ItemQueryRq", node("ActiveStatus", "InactiveOnly"), *_only(INACTIVE_FIELDS), requestID="inactive"),
@@ -57,7 +52,7 @@ def item_queries(codes: Sequence[CodeData], has_tiers: bool) -> list[etree._Elem
 
 
 def item_add(code: CodeData, has_tiers: bool) -> etree._Element:
-    *above, name = names_of(code, has_tiers)
+    *above, name = code.names(has_tiers)
     item = node("ItemServiceAdd", node("Name", name))
     if above:
         item.append(node("ParentRef", node("FullName", full_name(above))))

@@ -122,3 +122,23 @@ def test_the_form_bounds_the_codes_per_message(number: str, is_good: bool) -> No
     form = QuickBooksDesktopAdapter.options_form()({"item_names": "code", "codes_per_message": number})
 
     assert form.is_valid() is is_good
+
+
+COLONS = CodeData("c0ffee-8", "01:0010", "Béton", ("01", "0010"))
+COLON = "QuickBooks Desktop does not allow : in a code. Take it out."
+
+
+@pytest.mark.parametrize(
+    ("adapter", "code", "sentences"),
+    [
+        (TIERED, COLONS, []),
+        (TIERED, replace(COLONS, code="01:00:10", tiers=("01", "00:10")), [COLON]),
+        (TIERED, replace(COLONS, code="01:0010", tiers=("01:0010",)), [COLON]),
+        (FLAT, COLONS, [COLON]),
+        (FLAT, replace(COLONS, code="01-00:10", tiers=("01", "00:10")), [COLON]),
+    ],
+)
+def test_a_colon_may_join_tiers_that_become_items_and_may_not_be_in_one(
+    adapter: QuickBooksDesktopAdapter, code: CodeData, sentences: list[str]
+) -> None:
+    assert adapter.validate(code) == sentences
