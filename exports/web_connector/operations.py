@@ -10,7 +10,7 @@ from companies.sign_in import Attempt
 from erp_integrations.models import Connection
 from exports.services.leases import Lost
 from exports.web_connector import polls
-from exports.web_connector.models import Access, Poll
+from exports.web_connector.models import Access
 from exports.web_connector.soap import Call
 
 Answer = str | int | list[str]
@@ -54,8 +54,7 @@ def _receive_response(connection: Connection, told: Mapping[str, str]) -> Answer
         session = polls.resume(connection.guid, told["ticket"])
         return polls.take_answer(session, told["response"], polls.failure(session, told["hresult"], told["message"]))
     except Lost:
-        poll = Poll.objects.of_ticket(connection.guid, told["ticket"])
-        return poll.percent if poll and poll.ended_at else polls.FAILED
+        return polls.percent_told(connection.guid, told["ticket"])
 
 
 def _connection_error(connection: Connection, told: Mapping[str, str]) -> Answer:
@@ -69,8 +68,7 @@ def _connection_error(connection: Connection, told: Mapping[str, str]) -> Answer
 
 
 def _last_error(connection: Connection, told: Mapping[str, str]) -> Answer:
-    poll = Poll.objects.of_ticket(connection.guid, told["ticket"])
-    return (poll.said or "Nothing is wrong.") if poll else NO_TICKET
+    return polls.last_error(connection.guid, told["ticket"]) or NO_TICKET
 
 
 OPERATIONS: dict[str, Callable[[Connection, Mapping[str, str]], Answer]] = {

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from companies.each import update_each
 from erp_integrations.base import CodeData, Refused
-from erp_integrations.errors import ConfigurationError, ERPError, UncertainError
+from erp_integrations.errors import ConfigurationError, ERPError, TransientError, UncertainError
 from erp_integrations.models import Connection
 from erp_integrations.pull import Books, NothingStored, PullAdapter
 from exports.models import UNFINISHED, Attempt, CodeExport, CodeExportQuerySet, Status
@@ -34,6 +35,19 @@ FAILED = -1  # to receiveResponseXML: stop, and ask for the last error
 DONE = 100
 T = TypeVar("T")
 TAKEN_OVER = "Another session of the Web Connector took over."
+CLOSED_EARLY = "The Web Connector ended before everything was done; the rest goes at its next call."
+RAN_OUT = "This call of the Web Connector was idle for too long. What it was at is asked about at its next call."
+UNREADABLE = (
+    "Tieback could not read what the Web Connector sent: it was broken or cut short on its way, or too long. "
+    "What it was about is asked again at the next call; if this comes back, show it to whoever runs the network."
+)
+NOTHING_WRONG = "Nothing is wrong."
+AGAIN = "It is tried again by itself."
+IN_VAIN = "It failed {} times in a row. When that is mended, resume the connection."
+
+
+class OtherBooks(UncertainError):
+    """The company file that is open is not this connection's."""
 
 
 @dataclass
@@ -96,18 +110,27 @@ def failure(session: Session, code: str, message: str) -> ERPError | None:
 
 
 def stop(session: Session, error: ERPError) -> None:
-    """End the poll because of an error; the connection's pages tell it until a poll goes well."""
+    """End the poll because of an error; the connection's pages tell it until a poll goes well.
+
+    One that may pass by itself is tried again at the next calls, up to EXPORT_MAX_TRIES in a row; then a person must
+    look. Another company file that is open is no failure: its owner works with it, and the next call finds ours.
+    """
+    failures = session.connection.failures_in_a_row + (not isinstance(error, OtherBooks))
+    if isinstance(error, TransientError | UncertainError) and failures >= settings.EXPORT_MAX_TRIES:
+        error = ConfigurationError(f"{error.message} {IN_VAIN.format(failures)}", error.detail)
+    elif isinstance(error, TransientError):
+        error = TransientError(f"{error.message} {AGAIN}", error.detail)
     with transaction.atomic():
         if isinstance(error, ConfigurationError):
             session.lease.end(error)
         else:
-            session.lease.hold(state_message=error.message)
+            session.lease.hold(state_message=error.message, failures_in_a_row=failures)
         _end(session, error.message, percent=FAILED, detail=error.detail)
 
 
 def finish(session: Session) -> None:
     """End the poll: there is nothing left to do."""
-    session.lease.hold(state_message="")
+    session.lease.hold(state_message="", failures_in_a_row=0)
     sent = CodeExport.objects.filter(connection=session.connection, lease_token=session.lease.token)
     states = sent.order_by().values_list("status").annotate(Count("pk"))
     told = ", ".join(f"{count:,} {Status(status).label}" for status, count in sorted(states))
@@ -115,16 +138,45 @@ def finish(session: Session) -> None:
 
 
 def close(guid: UUID, ticket: str) -> str:
-    """End the poll if it has not ended yet; how it ended, in words."""
+    """End the poll if it has not ended yet; how it ended, in words. Whatever comes under this ticket later is late."""
+    poll = Poll.objects.of_ticket(guid, ticket)
+    if poll is None:
+        return "Nothing to do."
     try:
         session = resume(guid, ticket)
     except Lost:
-        poll = Poll.objects.of_ticket(guid, ticket)
-        return poll.said if poll else "Nothing to do."
+        Poll.objects.filter(pk=poll.pk).update(percent=FAILED)
+        return poll.said or RAN_OUT
     with transaction.atomic():
         session.lease.hold()
-        _end(session, "The Web Connector ended before everything was done; the rest goes at its next call.")
+        _end(session, session.poll.said or CLOSED_EARLY, percent=FAILED)
     return session.poll.said
+
+
+def percent_told(guid: UUID, ticket: str) -> int:
+    """What an answer that was brought to the end of a poll is told when it is brought once more."""
+    poll = Poll.objects.of_ticket(guid, ticket)
+    return DONE if poll and poll.ended_at and poll.percent == DONE else FAILED
+
+
+def last_error(guid: UUID, ticket: str) -> str | None:
+    """What went wrong last, in words; None for a ticket that is unknown."""
+    poll = Poll.objects.of_ticket(guid, ticket)
+    if poll is None or poll.said:
+        return poll and poll.said
+    try:
+        resume(guid, ticket)
+    except Lost:
+        return RAN_OUT
+    return NOTHING_WRONG
+
+
+def note_unreadable(connection: Connection) -> None:
+    """The connector said something that is no call: it will ask what was wrong, and nobody knows for whom it spoke.
+
+    Anybody can do this to a poll that goes on, so that it changes no more than its words.
+    """
+    Poll.objects.filter(connection=connection, ended_at=None, said="").update(said=UNREADABLE)
 
 
 def _end(session: Session, said: str, **values: Any) -> None:
@@ -168,7 +220,7 @@ def _read_greeting(session: Session, greeting: str) -> None:
     connection = session.connection
     books: Books = _asked(lambda: session.adapter.read_greeting(greeting))
     if books.owner_key != str(connection.guid):
-        raise UncertainError(
+        raise OtherBooks(
             f"The company file that is open, “{books.company}”, is not the one of the connection {connection}. "
             "Open the right company file in QuickBooks and run the Web Connector again. Nothing was written.",
             books.version,
@@ -346,5 +398,5 @@ def _percent(session: Session) -> int:
     due = CodeExport.objects.due().filter(connection=session.connection).count()
     settled = session.poll.settled
     percent = max(1, min(DONE - 1, 100 * settled // max(settled + due, 1)))
-    Poll.objects.filter(pk=session.poll.pk).update(settled=settled, percent=percent)
+    Poll.objects.filter(pk=session.poll.pk).update(settled=settled, percent=percent, said="")
     return percent

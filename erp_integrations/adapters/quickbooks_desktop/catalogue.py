@@ -59,7 +59,7 @@ STATUSES: dict[int, Meaning] = {
     600: Meaning(Then.LOOK_UP, "QuickBooks has no record of this message. It is asked about the code."),
     1000: Meaning(Then.RETRY, f"QuickBooks had an internal error. {AGAIN}"),
     1010: Meaning(Then.RETRY, f"QuickBooks was not available. {AGAIN}"),
-    1030: Meaning(Then.REFUSED, "This QuickBooks does not know the request. Update QuickBooks, then retry."),
+    1030: Meaning(Then.STOP, "This QuickBooks does not know what Tieback asks of it. Update QuickBooks."),
     1060: BROKEN_REQUEST,
     3000: NO_ACCOUNT,  # a bad id; the accounts' are the only ones that we send
     3100: Meaning(Then.LOOK_UP, "QuickBooks already has an item of this name. It is asked whose it is."),
@@ -118,23 +118,55 @@ UNATTENDED = (
     "Tieback may not open this company file. Open it in QuickBooks as the administrator and allow it in "
     "Edit > Preferences > Integrated Applications."
 )
+# By what cures them: a person who gives a right, a version or a certificate (ConfigurationError: nothing is tried until
+# that is done); or someone at that computer, or time (TransientError: tried again, a limited number of times).
 CONNECTOR_ERRORS: dict[int, tuple[type[ERPError], str]] = {
-    0x80040400: (UncertainError, f"QuickBooks could not read the message. {OURS}"),
-    0x80040401: (TransientError, f"The Web Connector could not reach QuickBooks. {AGAIN}"),
+    0x80040400: (ConfigurationError, f"QuickBooks could not read the message and did nothing. {OURS}"),
+    0x80040401: (TransientError, "The Web Connector could not reach QuickBooks."),
     0x80040402: (UncertainError, "QuickBooks failed in an unexpected way. It is asked what it holds."),
-    0x80040408: (TransientError, f"QuickBooks could not be started. {AGAIN}"),
+    0x80040408: (TransientError, "QuickBooks could not be started."),
     0x8004040A: (
         TransientError,
         "Another company file is open in QuickBooks. Open the right one, or close QuickBooks.",
     ),
-    0x8004040D: (TransientError, f"The Web Connector's session with QuickBooks ended. {AGAIN}"),
+    0x8004040D: (TransientError, "The Web Connector's session with QuickBooks ended."),
+    0x80040410: (
+        TransientError,
+        "The company file is open in another mode in QuickBooks. Switch the file to multi-user mode in its File menu.",
+    ),
     0x80040414: (TransientError, "QuickBooks shows a window that waits for an answer. Close it."),
     0x80040416: (TransientError, "QuickBooks is not running. Start it and open the company file."),
     0x80040418: (ConfigurationError, UNATTENDED),
+    0x8004041A: (ConfigurationError, UNATTENDED),
+    0x8004041B: (TransientError, "QuickBooks was too busy to let Tieback into the company file."),
     0x8004041C: (ConfigurationError, UNATTENDED),
     0x8004041D: (ConfigurationError, UNATTENDED),
+    0x8004041E: (ConfigurationError, UNATTENDED),  # what it allowed has expired
+    0x8004041F: (
+        ConfigurationError,
+        "This edition of QuickBooks lets no other program in. Tieback needs QuickBooks Pro, Premier or Enterprise.",
+    ),
     0x80040420: (ConfigurationError, UNATTENDED),
+    0x80040421: (UncertainError, "QuickBooks did not do it, and gave no reason."),
+    0x80040422: (
+        TransientError,
+        "QuickBooks needs single-user access to the company file, and another program is using it. "
+        "Close that program, or switch the file to single-user mode.",
+    ),
+    0x80040423: (ConfigurationError, "This QuickBooks is too old to understand Tieback. Update it."),
+    0x80040424: (TransientError, "QuickBooks has not finished starting."),
+    0x80040427: (ConfigurationError, "This QuickBooks is not registered. Register it in its Help menu."),
+    0x8004042A: (
+        ConfigurationError,
+        "QuickBooks lets no program of another computer in. Install the Web Connector on the computer of QuickBooks.",
+    ),
+    0x8004042C: (
+        ConfigurationError,
+        "QuickBooks no longer trusts the certificate of this server. Have whoever runs it renew the certificate.",
+    ),
 }
+PASSED_THROUGH = 0x80040421  # whatever QuickBooks itself has to say
+WORDS_LIMIT = 300  # of QuickBooks' own words in a sentence of ours
 UNKNOWN_ERROR = (UncertainError, "The Web Connector reported an error. QuickBooks is asked what it holds.")
 
 
@@ -152,8 +184,11 @@ def meaning_of(status: int, words: str = "") -> Meaning:
 
 
 def connector_error(code: str, words: str) -> ERPError:
-    kind, sentence = CONNECTOR_ERRORS.get(hresult(code), UNKNOWN_ERROR)
-    return kind(sentence, " ".join(f"{code} {words}".split()))
+    number, told = hresult(code), " ".join(words.split())
+    kind, sentence = CONNECTOR_ERRORS.get(number, UNKNOWN_ERROR)
+    if number == PASSED_THROUGH and told:
+        sentence = f"QuickBooks says: “{told[:WORDS_LIMIT]}”."
+    return kind(sentence, f"{code} {told}".strip())
 
 
 def hresult(code: str) -> int:

@@ -101,7 +101,7 @@ def test_quickbooks_own_words_go_to_the_detail() -> None:
     assert "4711" not in told.message
 
 
-@pytest.mark.parametrize("status", [3250, 3260, 3261, 3262, 3263, 3270])
+@pytest.mark.parametrize("status", [1030, 3250, 3260, 3261, 3262, 3263, 3270])
 def test_a_missing_right_stops_the_connection(status: int) -> None:
     with pytest.raises(ConfigurationError):
         outcome(status)

@@ -13,7 +13,7 @@ from erp_integrations.adapters.quickbooks_desktop.catalogue import (
     hresult,
     meaning_of,
 )
-from erp_integrations.errors import ConfigurationError, TransientError, UncertainError
+from erp_integrations.errors import ConfigurationError, ERPError, TransientError, UncertainError
 
 pytestmark = pytest.mark.once
 
@@ -26,8 +26,9 @@ TOLD = [
 OF_THE_BLOCK = [3010, 3020, 3030, 3031, 3035, 3040, 3045, 3060, 3070, 3080, 3090, 3099]
 OF_MESSAGE_SETS = [600, 9001, 9002, 9003, 9004, 9005]
 OF_THE_CONNECTOR = [
-    *(0x80040400, 0x80040401, 0x80040402, 0x80040408, 0x8004040A, 0x8004040D, 0x80040414, 0x80040416, 0x80040418),
-    *(0x8004041C, 0x8004041D, 0x80040420),
+    *(0x80040400, 0x80040401, 0x80040402, 0x80040408, 0x8004040A, 0x8004040D, 0x80040410, 0x80040414, 0x80040416),
+    *(0x80040418, 0x8004041A, 0x8004041B, 0x8004041C, 0x8004041D, 0x8004041E, 0x8004041F, 0x80040420, 0x80040421),
+    *(0x80040422, 0x80040423, 0x80040424, 0x80040427, 0x8004042A, 0x8004042C),
 ]
 
 
@@ -94,6 +95,41 @@ def test_an_error_of_the_connector_is_known_however_it_is_written(code: str) -> 
 @pytest.mark.parametrize("code", ["", "0x", "QBWC1013", "0x80049999", "8004", "-"])
 def test_an_unknown_error_of_the_connector_is_uncertain(code: str) -> None:
     assert isinstance(connector_error(code, ""), UncertainError)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "words"),
+    [
+        ("0x80040400", ConfigurationError, "fault of Tieback"),
+        ("0x80040410", TransientError, "Switch the file to multi-user mode"),
+        ("0x80040418", ConfigurationError, "Integrated Applications"),
+        ("0x8004041A", ConfigurationError, "Integrated Applications"),
+        ("0x8004041B", TransientError, "too busy"),
+        ("0x8004041D", ConfigurationError, "Integrated Applications"),
+        ("0x8004041E", ConfigurationError, "Integrated Applications"),
+        ("0x8004041F", ConfigurationError, "Pro, Premier or Enterprise"),
+        ("0x80040420", ConfigurationError, "Integrated Applications"),
+        ("0x80040422", TransientError, "single-user access"),
+        ("0x80040423", ConfigurationError, "This QuickBooks is too old"),
+        ("0x80040424", TransientError, "not finished starting"),
+        ("0x80040427", ConfigurationError, "not registered"),
+        ("0x8004042A", ConfigurationError, "on the computer of QuickBooks"),
+        ("0x8004042C", ConfigurationError, "certificate"),
+    ],
+)
+def test_an_error_of_the_connector_has_the_kind_of_what_cures_it(code: str, kind: type[ERPError], words: str) -> None:
+    error = connector_error(code, "")
+
+    assert type(error) is kind
+    assert words in error.message
+
+
+def test_what_quickbooks_itself_says_stands_in_the_sentence() -> None:
+    error = connector_error("0x80040421", "  The company file is being\r\n repaired. " + "Wait. " * 200)
+
+    assert error.message.startswith("QuickBooks says: “The company file is being repaired. Wait.")
+    assert len(error.message) < 350
+    assert connector_error("0x80040421", " ").message == "QuickBooks did not do it, and gave no reason."
 
 
 def test_what_only_a_person_can_mend_stops_the_connection() -> None:
