@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from django.conf import settings
 from django.core.checks import CheckMessage, Error
 from django.forms import BaseForm
 
@@ -67,6 +68,14 @@ def _faults(adapter: type[Adapter]) -> Iterator[tuple[str, str]]:
         if getattr(able, promise, False) and getattr(adapter, name) is getattr(Adapter, name):
             yield "E007", f"`{name}` is not implemented, which `{promise}` promises."
     yield from (("E008", sentence) for sentence in _form_faults(adapter))
+    if is_pushed and isinstance(able, Capabilities) and not _fits_into_a_task(able):
+        yield "E009", "`call_timeout_s`, twice, and EXPORT_LEASE_S must be less than TASK_LIMIT_S."
+
+
+def _fits_into_a_task(able: Capabilities) -> bool:
+    """Whether a task that makes two calls, each as long as it may be, ends before it is cut off."""
+    longest_s = settings.EXPORT_TURN_S + 2 * able.call_timeout_s + settings.EXPORT_LEASE_S
+    return longest_s < settings.CELERY_TASK_SOFT_TIME_LIMIT
 
 
 def _capability_faults(able: Capabilities) -> Iterator[str]:

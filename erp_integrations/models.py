@@ -34,6 +34,10 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
         """Connections that nobody holds the lease of, by the database's clock."""
         return self.filter(models.Q(lease_until=None) | models.Q(lease_until__lt=Now()))
 
+    def held(self) -> ConnectionQuerySet:
+        """Connections whose lease somebody holds, by the same clock."""
+        return self.filter(lease_until__gt=Now())
+
     def clock(self) -> datetime:
         """The database's clock, asked by way of this one connection."""
         return self.values_list(Now(), flat=True).get()

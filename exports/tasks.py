@@ -14,11 +14,14 @@ from exports import services
 @shared_task
 def export_connection(connection_id: int) -> None:
     """Portions for a turn; what is left goes to the tail of the queue, so that nobody waits behind a long list."""
-    ends = time.monotonic() + settings.EXPORT_TURN_S
+    ends, has_worked = time.monotonic() + settings.EXPORT_TURN_S, False
     while services.export_portions(connection_id, ends):
+        has_worked = True
         if time.monotonic() >= ends:
             services.wake([connection_id])
-            return
+            break
+    if has_worked:
+        services.wake_siblings(connection_id)
 
 
 @shared_task

@@ -72,10 +72,22 @@ FOR_ADAPTER = (
         "code",
         "description",
         "status",
+        "previous_status",
         "message",
         "detail",
     ),
-    *("due_at", "tries", "doubts", "look_first", "link_to", "lease_token", "absent_token", "remote_id", "receipt"),
+    *(
+        "due_at",
+        "tries",
+        "waits",
+        "doubts",
+        "look_first",
+        "link_to",
+        "lease_token",
+        "absent_token",
+        "remote_id",
+        "receipt",
+    ),
     *("drift", "found", "kept"),
 )
 
@@ -160,6 +172,7 @@ class CodeExport(models.Model):
     export_batch = models.ForeignKey(Batch, on_delete=models.PROTECT, null=True, related_name="+")  # that accepted it
     due_at = models.DateTimeField(null=True)  # QUEUED, UNKNOWN: not before this moment
     tries = models.PositiveIntegerField(default=0)  # in a row that came to nothing: of sending, or of asking
+    waits = models.PositiveIntegerField(default=0)  # that the ERP told it to wait, in a row
     doubts = models.PositiveIntegerField(default=0)  # sendings since the last click whose answer was lost
     link_to = models.CharField(max_length=100, blank=True)  # id of the ERP's item to link, once it was read again
     look_first = models.BooleanField(default=False)  # ask the ERP before sending (Retry from ATTENTION, re-send)

@@ -16,7 +16,7 @@ from exports.services.reviewing import (
     set_reason,
     undo_rejection,
 )
-from exports.services.running import sweep, wake
+from exports.services.running import sweep, wake, wake_siblings
 from exports.services.sending import recall_codes, send_codes
 from exports.services.telling import tell
 from exports.services.updating import queue_update, why_not_updated
@@ -48,5 +48,6 @@ __all__ = [
     "undo_rejection",
     "unlink_code",
     "wake",
+    "wake_siblings",
     "why_not_updated",
 ]

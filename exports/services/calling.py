@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from companies.each import storable
@@ -13,6 +15,12 @@ from erp_integrations.models import Connection
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
+LONGEST_WAIT_S = 24 * 3600.0
+
+
+@dataclass(frozen=True)
+class Held(NotSent):
+    """Not sent, since its connection is stopped until a person mends it: that is no try, and then it goes at once."""
 
 
 def send(connection: Connection, codes: Sequence[CodeData]) -> tuple[dict[str, Outcome], ERPError | None]:
@@ -45,6 +53,8 @@ def _by_reference(connection: Connection, codes: Sequence[CodeData], answer: Seq
     told: set[str] = set()
     for outcome in answer:
         reference = outcome.reference
+        if isinstance(outcome, NotSent):
+            outcome = replace(outcome, retry_after_s=_within_reason(outcome.retry_after_s))
         if reference not in outcomes:
             logger.warning("%s answered for %s, which it was not asked about", connection, reference)
         elif reference in told and outcomes[reference] != outcome:
@@ -73,6 +83,8 @@ def guarded(call: Callable[[], T]) -> tuple[T | None, ERPError | None]:
         return call(), None
     except ERPError as error:
         error.message, error.detail = storable(error.message), storable(error.detail)
+        if isinstance(error, TransientError):
+            error.retry_after_s = _within_reason(error.retry_after_s)
         logger.warning("%s: %s (%s)", type(error).__name__, error.message, error.detail)
         return None, error
     except NotImplementedError:
@@ -82,12 +94,23 @@ def guarded(call: Callable[[], T]) -> tuple[T | None, ERPError | None]:
         return None, UncertainError("Something failed inside Tieback; its log tells more.", type(error).__name__)
 
 
+def _within_reason(told_s: float | None) -> float | None:
+    """How long an ERP told to wait: a day for centuries, nothing for a moment that is past or for what is no number.
+
+    How long we wait at the least is decided where it is noted: for the code in `outcomes`, for its ERP in `leases`.
+    """
+    if told_s is None:
+        return None
+    is_number = isinstance(told_s, (int, float)) and math.isfinite(told_s)
+    return min(max(float(told_s), 0.0), LONGEST_WAIT_S) if is_number else 0.0
+
+
 def _outcome_of(error: ERPError | None, reference: str) -> Outcome:
     match error:
         case TransientError():
             return NotSent(reference, error.message, error.detail, error.retry_after_s)
         case ConfigurationError():
-            return NotSent(reference, error.message, error.detail, retry_after_s=0)
+            return Held(reference, error.message, error.detail)
         case UnsupportedFeature():
             return Refused(reference, error.message, error.detail)
         case ERPError():

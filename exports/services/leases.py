@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 
 from companies import audit
 from companies.clock import in_seconds
+from erp_integrations import calls
 from erp_integrations.errors import ConfigurationError, ERPError, TransientError, UnsupportedFeature
 from erp_integrations.models import Connection, ConnectionQuerySet
 
@@ -32,6 +33,7 @@ class Lease:
     clock: datetime  # the database's, when the lease was taken
     read: float  # just after that, on the monotonic clock, which also runs while a process is frozen
     renewed: float  # before it was taken, or renewed last
+    is_after_loss: bool = False  # did the holder before let it run out?
 
     def now(self) -> datetime:
         """The database's clock, without asking it again; never ahead of it, so that what is due now is due at once."""
@@ -77,8 +79,20 @@ class Lease:
 
 
 def take(connections: ConnectionQuerySet) -> Lease | None:
-    """Take the lease of the one connection meant, if it is still among these and free."""
+    """Take the lease of the one connection meant, if it is still among these and free.
+
+    Whoever let it run out hung in a call, or died of one: that is a failure of this ERP, which is now left alone for a
+    while, so that the next worker does not walk into the same trap.
+    """
     return _take(connections.free())
+
+
+def take_for_call(connections: ConnectionQuerySet) -> Lease | None:
+    """Take the lease to call the ERP, if the company has a call left. In a transaction, which locks the company."""
+    company_id = connections.values_list("company_id", flat=True).first()
+    if company_id is None or not calls.has_room(company_id):
+        return None
+    return take(connections)
 
 
 def take_over(connections: ConnectionQuerySet) -> Lease | None:
@@ -110,9 +124,11 @@ def _take(connections: ConnectionQuerySet) -> Lease | None:
         return None
     token = connection.lease_token + 1
     mine = connections.filter(lease_token=connection.lease_token)
-    if not mine.update(lease_token=token, lease_until=in_seconds(length_s)):
+    is_after_loss = connection.lease_until is not None and not connection.is_pulled
+    failed = _failure(first_s=settings.EXPORT_RETRY_S) if is_after_loss else {}
+    if not mine.update(lease_token=token, lease_until=in_seconds(length_s), **failed):
         return None
-    return Lease(connection, token, length_s, connection.clock, read, renewed=began)
+    return Lease(connection, token, length_s, connection.clock, read, began, is_after_loss)
 
 
 def _length_s(connection: Connection) -> float:
@@ -129,7 +145,10 @@ def free_leases() -> None:
 
 
 def after_call(error: ERPError | None) -> dict[str, Any]:
-    """What the end of a call changes on its connection: last contact, the breaker, or that a person must mend it."""
+    """What the end of a call changes on its connection: last contact, the breaker, or that a person must mend it.
+
+    An ERP that tells us to wait is left alone for that long, but never shorter than one that failed.
+    """
     match error:
         case None:
             return {"failures_in_a_row": 0, "open_until": None, "last_contact_at": Now()}
@@ -137,7 +156,14 @@ def after_call(error: ERPError | None) -> dict[str, Any]:
             return {"state": Connection.State.BROKEN, "state_message": error.message}
         case UnsupportedFeature():
             return {}
-        case TransientError(retry_after_s=float() | int() as wait_s):
-            return {"open_until": in_seconds(wait_s)}
-    breaks = When(failures_in_a_row__gte=BREAK_AFTER - 1, then=in_seconds(PROBE_AFTER * settings.EXPORT_RETRY_S))
-    return {"failures_in_a_row": F("failures_in_a_row") + 1, "open_until": Case(breaks, default=F("open_until"))}
+        case TransientError(retry_after_s=float() | int() as told_s):
+            return _failure(told_s, first_s=max(told_s, settings.EXPORT_RETRY_S))
+    return _failure()
+
+
+def _failure(told_s: float = 0, first_s: float | None = None) -> dict[str, Any]:
+    """One more in a row. The breaker opens with the third, or with the first for `first_s`."""
+    breaks = in_seconds(max(told_s, PROBE_AFTER * settings.EXPORT_RETRY_S))
+    early = F("open_until") if first_s is None else in_seconds(first_s)
+    opens = Case(When(failures_in_a_row__gte=BREAK_AFTER - 1, then=breaks), default=early)
+    return {"failures_in_a_row": F("failures_in_a_row") + 1, "open_until": opens}

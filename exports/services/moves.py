@@ -89,46 +89,91 @@ def hold_versions(batch: Batch) -> None:
 def move_claimed(rows: Sequence[CodeExport], fields: Sequence[str], *, was: Status) -> None:
     """Move rows that the holder of the lease read in this transaction: each to its `status`, with these fields.
 
-    Raises RuntimeError, which undoes the transaction, if one was not in the state `was` after all.
+    A code that is tried again and again has events for its first try and for what it comes to at last; its attempts
+    tell of the others. Raises RuntimeError, which undoes the transaction, if one was not in the state `was` after all.
     """
     for row in rows:
         row.message = storable(row.message)
-    written = update_each(rows, ["status", "message", *fields], {"status": was}, **_step(), changed_by=Value(None))
+    between = [row for row in rows if _is_between(row, was)]
+    _write(between, fields, was, **_stay())
+    moved = [row for row in rows if not _is_between(row, was)]
+    if was == Status.SENDING:
+        _own_up([row for row in moved if row.previous_status == Status.SENDING])
+    _write(moved, fields, was, **_step())
+    for group, holds in (*_groups(between), *_groups(moved)):
+        to, messages = Status(group[0].status), {row.message for row in group}
+        message = messages.pop() if len(messages) == 1 else F("message")
+        if not _is_between(group[0], was):
+            mine = CodeExport.objects.filter(pk__in=[row.pk for row in group])
+            _record(mine, to, message, was.label, actor_id=None, action=f"export.{to.lower()}")
+        _speak(holds, to, message)
+
+
+def _is_between(row: CodeExport, was: Status) -> bool:
+    """Whether a row that came back from SENDING goes there again, or comes back once more: that is no news.
+
+    `previous_status` stays what it was the first time, and so tells of a row in SENDING that its event is owed.
+    """
+    to_and_fro = {(Status.QUEUED, Status.SENDING), (Status.SENDING, Status.QUEUED)}
+    return row.previous_status == Status.SENDING and (was, row.status) in to_and_fro
+
+
+def _own_up(rows: Sequence[CodeExport]) -> None:
+    """Record the move to SENDING that was no news while the rows came back from it."""
+    if rows:
+        mine = CodeExport.objects.filter(pk__in=[row.pk for row in rows])
+        mine.update(previous_status=Status.QUEUED, moves=F("moves") + 1)
+        _record(mine, Status.SENDING, "", Status.QUEUED.label, actor_id=None, action="export.sending")
+
+
+def _write(rows: Sequence[CodeExport], fields: Sequence[str], was: Status, **steps: Any) -> None:
+    written = update_each(rows, ["status", "message", *fields], {"status": was}, **steps, changed_by=Value(None))
     if written != len(rows):
         raise RuntimeError(f"{len(rows) - written} of {len(rows)} rows left the state {was} under a lease.")
+
+
+def _groups(rows: Sequence[CodeExport]) -> Iterator[tuple[list[CodeExport], QuerySet[Hold]]]:
+    """The rows by their new state, with their holds."""
     for to in sorted({row.status for row in rows}):
         group = [row for row in rows if row.status == to]
-        mine = CodeExport.objects.filter(pk__in=[row.pk for row in group])
-        holds = Hold.objects.filter(connection=rows[0].connection_id, item__in=[row.item_id for row in group])
-        messages = {row.message for row in group}
-        message = messages.pop() if len(messages) == 1 else F("message")
-        _tell(mine, holds, Status(to), message, was.label, actor_id=None, action=f"export.{to.lower()}")
+        yield group, Hold.objects.filter(connection=group[0].connection_id, item__in=[row.item_id for row in group])
 
 
 def _step() -> dict[str, Any]:
     """What every move does to a row."""
     return {
+        **_stay(),
         "previous_status": F("status"),
         "previous_message": F("message"),
-        "version": F("version") + 1,
         "moves": F("moves") + 1,
-        "changed_at": Now(),
-        "moved_at": Now(),
     }
+
+
+def _stay() -> dict[str, Any]:
+    """What also a move that is no news does to a row."""
+    return {"version": F("version") + 1, "changed_at": Now(), "moved_at": Now()}
 
 
 def _tell(
     moved: CodeExportQuerySet, holds: QuerySet[Hold], to: Status, message: str | F, old: str | Combinable, **event: Any
 ) -> None:
     """Tell the audit trail and the WBS of rows that moved to one state."""
+    _record(moved, to, message, old, **event)
+    _speak(holds, to, message)
+
+
+def _record(moved: CodeExportQuerySet, to: Status, message: str | F, old: str | Combinable, **event: Any) -> None:
     new: str | Combinable = f"{to.label}: {message}" if message else to.label
-    note: Any = message
     if isinstance(message, F):
         sentence = Case(
             When(message="", then=Value("", TextField())), default=Concat(Value(": ", TextField()), "message")
         )
-        new, note = Concat(Value(to.label, TextField()), sentence), _of_export("message")
+        new = Concat(Value(to.label, TextField()), sentence)
     audit.record_each(moved, **event, kind="export", label="code", old=old, new=new, answer=F("detail"))
+
+
+def _speak(holds: QuerySet[Hold], to: Status, message: str | F) -> None:
+    note = _of_export("message") if isinstance(message, F) else message
     holds.update(lock=LOCKS.get(to, Hold.Lock.ALL), word=to.label, note=note)
 
 

@@ -11,18 +11,29 @@ from django.db.models.functions import Now
 
 from erp_integrations.base import CodeData, Exists, Exported, NotSent, Outcome, Receipt, Refused
 from exports.models import Attempt, CodeExport, Drift, Status
+from exports.services.calling import Held
 
 ALONE_AFTER = 2  # lost answers: then a code is sent alone, so that it takes no others with it
 MAX_DOUBTS = 4  # lost answers: then a person must look
-TRIES_ANEW = {"due_at": Now(), "tries": 0, "doubts": 0, "link_to": ""}  # what a click that accepts a code starts with
+PATIENCE = 8  # times in a row that the ERP told it to wait: about an hour; from then on each burns a try
+TRIES_ANEW = {
+    "due_at": Now(),
+    "tries": 0,
+    "waits": 0,
+    "doubts": 0,
+    "link_to": "",
+}  # what a click that accepts a code starts with
 COMPARED = ("code", "description", "income_account", "expense_account", "is_active")
 UPDATED = ("drift", "found", "kept")
-FIELDS = ("detail", "remote_id", "receipt", "refusals", "tries", "doubts", "look_first", "due_at", *UPDATED)
+FIELDS = ("detail", "remote_id", "receipt", "refusals", "tries", "waits", "doubts", "look_first", "due_at", *UPDATED)
 
 
 def apply(row: CodeExport, code: CodeData, outcome: Outcome, now: datetime) -> Attempt.Outcome:
     """Give the row the state that follows from the outcome of sending it, and return what its attempt came to."""
     match outcome:
+        case Held():
+            queue_again(row, outcome.message, outcome.detail, now)
+            return Attempt.Outcome.NOT_SENT
         case Exported(receipt=receipt):
             return _exported(row, code, receipt, now)
         case Exists(receipt=receipt, message=message):
@@ -68,7 +79,7 @@ def in_doubt(row: CodeExport, message: str, detail: str, now: datetime) -> None:
     """The answer is lost: the ERP is asked, at once, before anything else."""
     row.status, row.message, row.detail = Status.UNKNOWN, message, detail
     row.doubts += 1
-    row.tries, row.due_at = 0, now
+    row.tries, row.waits, row.due_at = 0, 0, now
 
 
 def queue_again(row: CodeExport, message: str, detail: str, due_at: datetime) -> None:
@@ -127,11 +138,15 @@ def _exported(row: CodeExport, code: CodeData, receipt: Receipt, now: datetime) 
 
 
 def _not_sent(row: CodeExport, outcome: NotSent, now: datetime) -> None:
-    if outcome.retry_after_s is not None:  # told to wait: no try is burned
-        queue_again(row, outcome.message, outcome.detail, now + timedelta(seconds=outcome.retry_after_s))
-        return
-    row.tries += 1
+    """Again later: never sooner than the ERP told, nor than after so many tries; after the last one it failed."""
+    told_s = outcome.retry_after_s
+    if told_s is not None:
+        row.waits += 1
+    if told_s is None or row.waits > PATIENCE:
+        row.tries += 1
     if row.tries >= settings.EXPORT_MAX_TRIES:
-        row.status, row.message, row.detail = Status.FAILED, outcome.message, outcome.detail
-    else:
-        queue_again(row, outcome.message, outcome.detail, now + wait(row.tries))
+        said = f" It was told so {row.waits} times in a row." if told_s is not None else ""
+        row.status, row.message, row.detail = Status.FAILED, outcome.message + said, outcome.detail
+        return
+    pause = wait(row.tries) if told_s is None else max(timedelta(seconds=told_s), wait(row.waits))
+    queue_again(row, outcome.message, outcome.detail, now + pause)

@@ -20,7 +20,7 @@ from exports.models import Attempt, CodeExport, CodeExportQuerySet, Status
 from exports.services import calling, leases, outcomes
 from exports.services.leases import Lease, after_call
 from exports.services.moves import move_claimed
-from exports.services.resolving import ask, codes_in_doubt, in_doubt
+from exports.services.resolving import ask, codes_in_doubt, give_up, in_doubt
 
 logger = logging.getLogger(__name__)
 
@@ -51,9 +51,12 @@ def export_portions(connection_id: int, until: float = 0) -> bool:
     else holds the lease, so it may be called twice, late, or at any time.
     """
     with transaction.atomic():
-        lease = leases.take(able().filter(pk=connection_id))
+        lease = leases.take_for_call(able().filter(pk=connection_id))
         if lease is None:
             return False
+        if lease.is_after_loss:
+            clear(lease)
+            return True
         doubtful = codes_in_doubt(lease)
         work = [] if doubtful else claim(lease, next_rows(lease, CodeExport.objects.due()))
         if not (doubtful or work):
@@ -70,6 +73,13 @@ def export_portions(connection_id: int, until: float = 0) -> bool:
         lease.release()
         raise
     return True
+
+
+def clear(lease: Lease) -> None:
+    """What a holder that is gone left in SENDING becomes UNKNOWN, and the lease is given back."""
+    sending = CodeExport.objects.filter(connection=lease.connection, status=Status.SENDING)
+    give_up(lease, sending.for_adapter())
+    lease.release()
 
 
 def _send(lease: Lease, work: list[Work], until: float) -> None:
@@ -114,13 +124,14 @@ def _claim_more(lease: Lease) -> list[Work]:
 
 
 def next_rows(lease: Lease, due: CodeExportQuerySet) -> list[CodeExport]:
-    """What fits into one call: new codes, or else updates.
+    """What fits into one call: new codes, or else updates; one code alone to an ERP that failed last time.
 
     Those whose answers were lost again and again go last, and each alone.
     """
+    size = 1 if lease.connection.failures_in_a_row else lease.portion_size
     queued = due.for_adapter().filter(connection=lease.connection, status=Status.QUEUED, look_first=False)
     sure = queued.filter(doubts__lt=outcomes.ALONE_AFTER)
-    new, updates = (sure.filter(kept__isnull=is_new)[: lease.portion_size] for is_new in (True, False))
+    new, updates = (sure.filter(kept__isnull=is_new)[:size] for is_new in (True, False))
     return list(new) or list(updates) or list(queued[:1])
 
 

@@ -5,36 +5,49 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
+from django.conf import settings
 from django.db import OperationalError
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from companies import broker
-from erp_integrations.models import Connection
-from exports.models import CodeExport, CodeExportQuerySet, Status
+from erp_integrations.models import Connection, ConnectionQuerySet
+from exports.models import CodeExport, Status
 from exports.services import leases
-from exports.services.portions import able
-from exports.services.resolving import give_up
+from exports.services.portions import able, clear
 
 logger = logging.getLogger(__name__)
 
 
 def sweep() -> None:
     """What no wake-up call reached: codes whose sender is gone become UNKNOWN, connections with due work are woken."""
-    sending = CodeExport.objects.filter(status=Status.SENDING)
-    for connection in Connection.objects.free().filter(Exists(sending.filter(connection=OuterRef("pk")))):
+    sending = CodeExport.objects.filter(connection=OuterRef("pk"), status=Status.SENDING)
+    for connection in Connection.objects.free().filter(Q(lease_until__isnull=False) | Exists(sending)):
         try:
-            _give_up(connection, sending)
+            _clear(connection)
         except OperationalError as error:  # someone holds its rows; the others shall not wait for them
             logger.warning("The sweep left %s for the next time: %s", connection, str(error).partition("\n")[0])
-    with_work = able().filter(Exists(CodeExport.objects.due().filter(connection=OuterRef("pk"))))
-    wake(with_work.free().values_list("pk", flat=True))
+    wake(_with_work().filter(failures_in_a_row=0).values_list("pk", flat=True))
+    probed = Connection.objects.pushed().held().filter(failures_in_a_row__gt=0).count()
+    probes = _with_work().filter(failures_in_a_row__gt=0).order_by("open_until", "pk").values_list("pk", flat=True)
+    wake(probes[: max(0, settings.EXPORT_PROBES - probed)])
 
 
-def _give_up(connection: Connection, sending: CodeExportQuerySet) -> None:
+def wake_siblings(connection_id: int) -> None:
+    """Wake what else the company of this connection has to do: it may have waited for this one's call to end."""
+    company = Connection.objects.filter(pk=connection_id).values("company")
+    others = _with_work().filter(company__in=company, failures_in_a_row=0).exclude(pk=connection_id)
+    wake(others.values_list("pk", flat=True))
+
+
+def _with_work() -> ConnectionQuerySet:
+    """Connections with due work that nobody is at."""
+    return able().free().filter(Exists(CodeExport.objects.due().filter(connection=OuterRef("pk"))))
+
+
+def _clear(connection: Connection) -> None:
     lease = leases.take(Connection.objects.filter(pk=connection.pk))
     if lease:
-        give_up(lease, sending.for_adapter().filter(connection=connection))
-        lease.release()
+        clear(lease)
 
 
 def wake(connection_ids: Iterable[int]) -> None:

@@ -85,8 +85,13 @@ def moved_rows(request: MemberRequest, connection: Connection, *, and_waiting: b
     `and_waiting`: also those that wait for a connector, since they tell when it was last seen.
     """
     seen = read_seen(request.POST.getlist("seen"))
-    now = connection.code_exports.filter(pk__in=seen).values_list("pk", "moves", "status")
-    moved = {pk for pk, moves, status in now if moves != seen[pk].moves or (and_waiting and status == Status.QUEUED)}
+    moved = set()
+    for pk, moves, version, status in connection.code_exports.filter(pk__in=seen).values_list(
+        "pk", "moves", "version", "status"
+    ):
+        is_tried_anew = status in UNFINISHED and version != seen[pk].version
+        if moves != seen[pk].moves or is_tried_anew or (and_waiting and status == Status.QUEUED):
+            moved.add(pk)
     return _rows(request, connection, moved)
 
 

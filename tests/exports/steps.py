@@ -7,8 +7,9 @@ from typing import Any
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from companies.models import AuditEvent
+from companies.models import AuditEvent, Company
 from erp_integrations.base import CodeData
+from erp_integrations.models import Connection
 from exports import services
 from exports.models import CodeExport, Status
 from tests import factories
@@ -90,3 +91,18 @@ def changed(scene: Scene, *codes: str) -> None:
 
 def held(scene: Scene, remote_id: str = "R1") -> dict[str, Any]:
     return next(item for item in scene.books.held() if item["remote_id"] == remote_id)
+
+
+def neighbours(scene: Scene, number: int, company: Company | None = None, **values: Any) -> list[Connection]:
+    """More connections of the company (or another), each with the code of the scene."""
+    found: list[Connection] = []
+    for place in range(number):
+        erp = factories.make_connection(
+            company, erp="scripted", name=f"N{place}", slug=f"n{place}", options={}, **values
+        )
+        found.append(erp)
+        row = CodeExport.objects.get(connection=scene.connection)
+        row.pk, row.connection, row.remote_id = None, erp, None
+        row.company = erp.company
+        row.save()
+    return found

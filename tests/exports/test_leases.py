@@ -7,15 +7,18 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models.functions import Now
 
+from companies.clock import in_seconds
 from erp_integrations.models import Connection
 from exports import services
 from exports.models import CodeExport, Status
 from exports.services import leases
+from tests import factories
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
+from tests.exports.steps import neighbours
 
 
 def take(scene: Scene) -> leases.Lease:
@@ -142,3 +145,102 @@ def test_free_leases_gives_up_all(scene: Scene) -> None:
     services.free_leases()
 
     assert leases.take(Connection.objects.filter(pk=scene.connection.pk)) is not None
+
+
+# A lease that nobody gave back
+
+
+def let_it_run_out(scene: Scene) -> None:
+    """A worker hangs in its call for longer than its lease."""
+    lease = take(scene)
+    CodeExport.objects.filter(status=Status.QUEUED).update(status=Status.SENDING, lease_token=lease.token)
+    Connection.objects.update(lease_until=in_seconds(-1))
+
+
+@pytest.mark.parametrize("finds", ["sweep", "portion"])
+def test_a_lease_that_ran_out_in_a_call_is_a_failure_of_that_erp(scene: Scene, settings: Any, finds: str) -> None:
+    settings.EXPORT_RETRY_S = 60
+    scene.queue("01-100")
+
+    for failures in (1, 2, 3):
+        let_it_run_out(scene)
+        services.sweep() if finds == "sweep" else scene.portion()
+
+        erp = Connection.objects.annotate(clock=Now()).get()
+        assert (erp.failures_in_a_row, erp.lease_until) == (failures, None)
+        assert erp.open_until - erp.clock > timedelta(seconds=45 if failures < 3 else 100)
+        assert scene.states() == {"01-100": "UNKNOWN"}
+        assert (scene.portion(), scene.books.events()) == (False, [])  # not into the same trap at once
+        CodeExport.objects.update(status=Status.QUEUED)
+        Connection.objects.update(open_until=None)
+
+
+def test_a_lease_that_was_given_back_or_freed_is_no_failure(scene: Scene) -> None:
+    scene.queue("01-100")
+    let_it_run_out(scene)
+    services.free_leases()
+
+    services.sweep()
+
+    assert (scene.refreshed().failures_in_a_row, scene.refreshed().open_until) == (0, None)
+    scene.drain()
+    assert scene.states() == {"01-100": "SUCCESS"}
+
+
+def test_a_lease_that_ran_out_while_the_erp_was_asked_is_found_by_the_sweep_too(scene: Scene, settings: Any) -> None:
+    settings.EXPORT_RETRY_S = 60
+    take(scene)
+    Connection.objects.update(lease_until=in_seconds(-1))
+
+    services.sweep()
+
+    assert (scene.refreshed().failures_in_a_row, scene.refreshed().lease_until) == (1, None)
+
+
+# At most so many calls of one company at once
+
+
+def held(connections: list[Connection]) -> list[Connection]:
+    """Those whose lease could be taken for a call, one after another."""
+    taken = []
+    for erp in connections:
+        with transaction.atomic():
+            if leases.take_for_call(Connection.objects.filter(pk=erp.pk)):
+                taken.append(erp)
+    return taken
+
+
+def test_a_company_has_so_many_calls_at_once_and_others_are_not_held_up(scene: Scene, settings: Any) -> None:
+    settings.EXPORT_COMPANY_CALLS = 2
+    scene.queue("01-100")
+    mine = neighbours(scene, 3)
+    theirs = neighbours(scene, 1, factories.make_company("Other Builders", "other-builders"))
+
+    assert held([*mine, *theirs]) == [*mine[:2], *theirs]
+
+    assert scene.portion() is False
+    assert scene.states() == {"01-100": "QUEUED"}
+    Connection.objects.filter(pk=mine[0].pk).update(lease_until=None)
+    assert scene.portion() is True
+
+
+def test_a_call_whose_lease_ran_out_counts_no_more(scene: Scene, settings: Any) -> None:
+    settings.EXPORT_COMPANY_CALLS = 1
+    scene.queue("01-100")
+    [hung] = held(neighbours(scene, 1))
+
+    assert scene.portion() is False
+    Connection.objects.filter(pk=hung.pk).update(lease_until=in_seconds(-1))
+    assert scene.portion() is True
+
+
+def test_a_connector_that_calls_us_takes_no_call_from_the_company(scene: Scene, settings: Any) -> None:
+    settings.EXPORT_COMPANY_CALLS = 1
+    settings.ERP_ADAPTERS = [
+        *settings.ERP_ADAPTERS,
+        "erp_integrations.adapters.quickbooks_desktop.adapter.QuickBooksDesktopAdapter",
+    ]
+    scene.queue("01-100")
+    factories.make_connection(erp="quickbooks-desktop", name="Q", slug="q", lease_until=in_seconds(60))
+
+    assert scene.portion() is True

@@ -185,7 +185,7 @@ def test_being_told_to_wait_burns_no_try_and_holds_the_connection(scene: Scene) 
     assert (row.status, row.tries) == ("QUEUED", 0)
     assert row.due_at - row.moved_at > timedelta(seconds=25)
     assert (scene.portion(), len(scene.books.events("start"))) == (False, 1)
-    assert (erp.failures_in_a_row, erp.open_until is not None) == (0, True)
+    assert (erp.failures_in_a_row, erp.open_until is not None) == (1, True)
     scene.let_time_pass()
     scene.drain()
     assert scene.states() == {"01-100": "SUCCESS"}

@@ -10,11 +10,12 @@ from pytest_django import Settings
 from companies.clock import in_seconds
 from config.limits import Limits
 from erp_integrations.models import Connection
-from exports import services
+from exports import services, tasks
 from exports.models import CodeExport, Status
 from exports.services import leases, running
 from tests import factories
 from tests.exports.scene import Scene
+from tests.exports.steps import neighbours
 from tests.patience import is_quick
 from tests.servers.redis import Redis
 from tests.servers.server import free_port
@@ -67,7 +68,8 @@ def test_the_sweep_lets_alone_what_is_not_due_yet(scene: Scene, woken: list[int]
 
 
 @pytest.mark.parametrize("state", ["active", "paused"])
-def test_the_sweep_gives_up_what_a_dead_worker_left(scene: Scene, woken: list[int], state: str) -> None:
+def test_the_sweep_gives_up_what_a_dead_worker_left(scene: Scene, woken: list[int], settings: Any, state: str) -> None:
+    settings.EXPORT_RETRY_S = 60
     scene.queue("01-100")
     Connection.objects.update(lease_token=7, lease_until=in_seconds(-1), state=state)
     CodeExport.objects.update(status=Status.SENDING, lease_token=7)
@@ -76,6 +78,9 @@ def test_the_sweep_gives_up_what_a_dead_worker_left(scene: Scene, woken: list[in
 
     row = scene.row("01-100")
     assert (row.status, row.message) == ("UNKNOWN", "The export was interrupted.")
+    assert woken == []  # whoever went at once might hang in the same call
+    Connection.objects.update(open_until=None)
+    services.sweep()
     assert woken == ([scene.connection.pk] if state == "active" else [])
 
 
@@ -101,6 +106,38 @@ def test_a_connection_whose_row_is_held_keeps_the_sweep_from_no_other(
     database.close()
 
     assert scene.states() == {"01-100": "SENDING", "02-100": "UNKNOWN"}
+
+
+def test_the_sweep_wakes_few_that_failed_last_time_and_all_others(
+    scene: Scene, woken: list[int], settings: Any
+) -> None:
+    settings.EXPORT_PROBES = 2
+    scene.queue("01-100")
+    failing = [erp.pk for erp in neighbours(scene, 4, failures_in_a_row=1)]
+
+    services.sweep()
+    assert woken == [scene.connection.pk, *failing[:2]]
+
+    Connection.objects.filter(pk=failing[3]).update(lease_until=in_seconds(60))  # it hangs again
+    woken.clear()
+    services.sweep()
+    assert woken == [scene.connection.pk, failing[0]]
+
+
+def test_the_end_of_a_turn_wakes_what_the_company_may_do_now(
+    scene: Scene, woken: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.queue("01-100")
+    mine = [erp.pk for erp in neighbours(scene, 2)]
+    neighbours(scene, 1, factories.make_company("Other Builders", "other-builders"))
+    monkeypatch.setattr("exports.services.wake", woken.extend)
+
+    tasks.export_connection(scene.connection.pk)
+    assert woken == mine
+
+    woken.clear()
+    tasks.export_connection(scene.connection.pk)  # with nothing to do it wakes nobody: they would wake each other
+    assert woken == []
 
 
 def test_the_sweep_leaves_a_living_worker_alone(scene: Scene, woken: list[int]) -> None:
