@@ -35,7 +35,11 @@ def main(arguments: list[str]) -> int:
             "LOG_LEVEL": "ERROR",
             "TASK_QUEUE": f"benchmarks-{os.getpid()}",
         }
-        erps = {"ERP_ALLOW_PRIVATE_ADDRESSES": "true", "DJANGO_SETTINGS_MODULE": "benchmarks.settings"}
+        erps = {
+            "ERP_ALLOW_PRIVATE_ADDRESSES": "true",
+            "ERP_ALLOWED_PORTS": "any",
+            "DJANGO_SETTINGS_MODULE": "benchmarks.settings",
+        }
         os.environ |= production_environment() | servers | own | erps
         django.setup()
         return report(name)

@@ -36,5 +36,16 @@ def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
+def numbers(name: str, default: str) -> frozenset[int]:
+    """Whole numbers; the word "any" stands for none of them."""
+    value = text(name, default)
+    try:
+        return frozenset() if value.lower() == "any" else frozenset(int(word) for word in value.split(","))
+    except ValueError:
+        raise ImproperlyConfigured(
+            f"{name} must be whole numbers with commas between, or any, not {value!r}."
+        ) from None
+
+
 def folder(name: str, default: Path) -> Path:
     return Path(text(name, str(default))).resolve()

@@ -216,6 +216,8 @@ ERP_ADAPTERS = [
 ]
 ERP_ALLOW_PRIVATE_ADDRESSES = env.flag("ERP_ALLOW_PRIVATE_ADDRESSES", EMBEDDED)
 ERP_ALLOWED_HOSTS = env.words("ERP_ALLOWED_HOSTS")
+# Those of the web, and those that Tryton and Odoo listen at by themselves; none: any.
+ERP_ALLOWED_PORTS = env.numbers("ERP_ALLOWED_PORTS", "any" if EMBEDDED else "80,443,8000,8069,8443")
 
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000  # ticks and seen rows of a page of 250
 LOGGING = {
@@ -224,5 +226,5 @@ LOGGING = {
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
-    "loggers": {"django.server": {"level": "WARNING"}, "httpx2": {"level": "WARNING"}},
+    "loggers": {"django.server": {"level": "WARNING"}, "httpcore2": {"level": "WARNING"}},
 }

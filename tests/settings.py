@@ -26,6 +26,7 @@ os.environ |= {
     "ALLOWED_HOSTS": "localhost,127.0.0.1,testserver",
     "SECURE_SSL_REDIRECT": "false",
     "ERP_ALLOW_PRIVATE_ADDRESSES": "true",
+    "ERP_ALLOWED_PORTS": "any",
     "TASK_QUEUE": f"test-{os.getpid()}",
     "LOG_LEVEL": "WARNING",
 }

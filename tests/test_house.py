@@ -18,7 +18,7 @@ ROOMS = ("config", "exports", "wbs", "erp_integrations", "companies")
 # Inside a room likewise, where these modules (or packages) exist; forms stand beside services.
 FLOORS = {"urls": 0, "views": 1, "tasks": 2, "services": 3, "forms": 3, "models": 4}
 # Inside erp_integrations: what may be imported from where, by the layer of an adapter.
-ADAPTER_LAYERS = {"adapters": 0, "http": 1, "base": 2, "errors": 3}
+ADAPTER_LAYERS = {"adapters": 0, "http": 1, "wire": 2, "addresses": 3, "lookup": 3, "base": 4, "errors": 5}
 LONGEST_FUNCTION, LONGEST_MODULE = 60, 500
 
 

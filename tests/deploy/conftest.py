@@ -131,6 +131,7 @@ def image(own_database: str, tmp_path_factory: pytest.TempPathFactory) -> Image:
         "TASK_QUEUE": f"deploy-{secrets.token_hex(4)}",
         "PORT": str(free_port()),
         "ERP_ALLOWED_HOSTS": "127.0.0.1",  # where the Tryton of the test is
+        "ERP_ALLOWED_PORTS": "any",
     }
     image = Image(tmp_path_factory.mktemp("image"), production_environment() | own)
     image.build()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import socket
-import ssl
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -12,11 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-from django.conf import LazySettings
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
@@ -24,6 +19,7 @@ from erp_integrations import http
 from erp_integrations.errors import ConfigurationError, ERPError, TransientError, UncertainError
 from erp_integrations.http import Conversation, StatusError
 from tests.servers.raw import RawServer
+from tests.servers.tls import make_certificate, server_context
 
 pytestmark = pytest.mark.once
 
@@ -55,59 +51,6 @@ def test_it_returns_the_json_and_asks_for_gzip(httpserver: HTTPServer) -> None:
     assert post(httpserver.url_for("/rpc")) == {"result": [1, "ß"]}
 
 
-# Addresses
-
-
-@pytest.mark.parametrize(
-    "host",
-    [
-        "127.0.0.1",
-        "localhost",
-        "10.1.2.3",
-        "192.168.0.9",
-        "172.16.0.1",
-        "169.254.169.254",
-        "100.64.0.1",
-        "0.0.0.0",  # noqa: S104
-        "224.0.0.1",
-        "[::1]",
-        "[::ffff:127.0.0.1]",
-        "[fe80::1]",
-        "[fd00::1]",
-    ],
-)
-def test_a_private_address_is_refused_in_production(host: str, settings: LazySettings) -> None:
-    settings.ERP_ALLOW_PRIVATE_ADDRESSES = False
-
-    error_of(f"http://{host}:9/", ConfigurationError)
-
-
-@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111"])
-def test_a_public_address_is_not(address: str) -> None:
-    assert http._is_public(address)
-
-
-def test_a_private_host_is_reached_once_it_is_listed(httpserver: HTTPServer, settings: LazySettings) -> None:
-    settings.ERP_ALLOW_PRIVATE_ADDRESSES = False
-    settings.ERP_ALLOWED_HOSTS = ["localhost"]
-    httpserver.expect_request("/").respond_with_json({})
-
-    assert post(f"http://localhost:{httpserver.port}/") == {}
-
-
-@pytest.mark.parametrize(
-    "url", ["erp.example.com", "ftp://erp.example.com", "https://", "http://me:pw@erp.example.com"]
-)
-def test_what_is_no_web_address_is_refused(url: str) -> None:
-    error_of(url, ConfigurationError)
-
-
-def test_a_host_without_an_address_is_transient(settings: LazySettings) -> None:
-    settings.ERP_ALLOW_PRIVATE_ADDRESSES = False
-
-    error_of("https://nowhere.invalid/", TransientError, lost=UncertainError)
-
-
 # Before the request is sent
 
 
@@ -119,9 +62,7 @@ def test_a_refused_connection_was_not_executed() -> None:
 
 
 def test_an_untrusted_certificate_is_for_a_person(tmp_path: Path) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(make_certificate(tmp_path))
-    with HTTPServer(ssl_context=context) as server:
+    with HTTPServer(ssl_context=server_context(make_certificate(tmp_path))) as server:
         error = error_of(server.url_for("/"), ConfigurationError, lost=UncertainError)
 
     assert "certificate" in error.message
@@ -147,8 +88,9 @@ def test_a_refused_request_was_not_executed(httpserver: HTTPServer, status: int)
     assert error.status == status
 
 
-def test_a_redirect_is_told_and_not_followed(httpserver: HTTPServer) -> None:
-    httpserver.expect_request("/").respond_with_data(status=302, headers={"Location": "/elsewhere"})
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_told_and_not_followed(httpserver: HTTPServer, status: int) -> None:
+    httpserver.expect_request("/").respond_with_data(status=status, headers={"Location": "/elsewhere"})
     httpserver.expect_request("/elsewhere").respond_with_json({})
 
     error = error_of(httpserver.url_for("/"), StatusError, lost=UncertainError)
@@ -157,33 +99,67 @@ def test_a_redirect_is_told_and_not_followed(httpserver: HTTPServer) -> None:
     assert len(httpserver.log) == 1
 
 
+def http_date(**offset: int) -> str:
+    return format_datetime(datetime.now(UTC) + timedelta(**offset), usegmt=True)
+
+
+def wait_told(httpserver: HTTPServer, **headers: str) -> float | None:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    httpserver.expect_request("/").respond_with_data("wait", status=429, headers=named)
+    error = error_of(httpserver.url_for("/"), TransientError, lost=UncertainError)
+    assert isinstance(error, TransientError)
+    return error.retry_after_s
+
+
 @pytest.mark.parametrize(
-    ("header", "wait_s"),
+    ("told", "wait_s"),
     [
         ("7", 7),
+        ("2.5", 2.5),
+        ("0", 1),
+        ("0.0001", 1),
+        ("-5", 1),
+        (http_date(hours=-1), 1),
+        ("Sun, 06 Nov 1994 08:49:37 GMT", 1),
+        ("Sunday, 06-Nov-94 08:49:37 GMT", 1),
+        ("Sun Nov  6 08:49:37 1994", 1),
         ("999999", 3600),
-        (format_datetime(datetime.now(UTC) - timedelta(hours=1), usegmt=True), 0),
-        ("soon", None),
-        (None, None),
+        ("9" * 5000, 3600),
+        (http_date(days=400), 3600),
     ],
 )
-def test_too_many_requests_tell_how_long_to_wait(
-    httpserver: HTTPServer, header: str | None, wait_s: float | None
+def test_too_many_requests_tell_how_long_to_wait_within_reason(
+    httpserver: HTTPServer, told: str, wait_s: float
 ) -> None:
-    headers = {"Retry-After": header} if header else {}
-    httpserver.expect_request("/").respond_with_data("wait", status=429, headers=headers)
+    assert wait_told(httpserver, Retry_After=told) == wait_s
 
-    error = error_of(httpserver.url_for("/"), TransientError, lost=UncertainError)
 
-    assert isinstance(error, TransientError)
-    assert error.retry_after_s == wait_s
+@pytest.mark.parametrize(
+    "told",
+    ["soon", "", "nan", "inf", "-inf", "1e3", "0x10", "7 seconds", "Sun, 99 Foo 99999 99:99:99 GMT", "\xb2", "1,000"],
+)
+def test_a_wait_that_makes_no_sense_is_none(httpserver: HTTPServer, told: str) -> None:
+    assert wait_told(httpserver, Retry_After=told) is None
+
+
+def test_no_wait_told_is_none(httpserver: HTTPServer) -> None:
+    assert wait_told(httpserver) is None
 
 
 def test_a_date_to_retry_after_is_understood(httpserver: HTTPServer) -> None:
-    later = format_datetime(datetime.now(UTC) + timedelta(minutes=5), usegmt=True)
-    httpserver.expect_request("/").respond_with_data(status=429, headers={"Retry-After": later})
+    assert 280 < (wait_told(httpserver, Retry_After=http_date(minutes=5)) or 0) <= 300
 
-    error = error_of(httpserver.url_for("/"), TransientError)
+
+def test_it_is_compared_with_the_clock_of_the_server_that_tells_it(httpserver: HTTPServer) -> None:
+    told = {"Date": "Sun, 06 Nov 1994 08:49:37 GMT", "Retry_After": "Sun, 06 Nov 1994 08:51:37 GMT"}
+
+    assert wait_told(httpserver, **told) == 120
+
+
+def test_a_clock_that_cannot_be_read_is_not_that_of_the_server() -> None:
+    answer = f"HTTP/1.1 429 Wait\r\nDate: noon\r\nRetry-After: {http_date(minutes=5)}\r\nContent-Length: 0\r\n\r\n"
+    with raw(answer.encode()) as server:
+        error = error_of(server.url, TransientError)
 
     assert isinstance(error, TransientError)
     assert 280 < (error.retry_after_s or 0) <= 300
@@ -248,18 +224,58 @@ def test_no_answer_in_time_is_lost(httpserver: HTTPServer, lost: type[ERPError])
     error_of(httpserver.url_for("/"), lost, lost, timeout_s=0.2)
 
 
-@BOTH
-def test_an_answer_that_drips_is_lost_when_the_time_is_over(lost: type[ERPError]) -> None:
-    def drip(request: bytes, connection: socket.socket) -> None:
-        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-        for _ in range(100):
-            connection.sendall(b" ")
-            time.sleep(0.05)
+# Unpacking
 
-    started = time.monotonic()
-    with RawServer(drip) as server:
-        error_of(server.url, lost, lost, timeout_s=0.5)
-        assert time.monotonic() - started < 2
+
+ZIPPED = gzip.compress(b'{"result": [1, 2, 3]}')
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: %d\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        ZIPPED,
+        ZIPPED + bytes(512),
+        gzip.compress(b'{"result": ') + gzip.compress(b"") + gzip.compress(b"[1, 2, 3]}"),
+    ],
+)
+def test_a_packed_answer_is_read_to_its_end(packed: bytes) -> None:
+    with raw(HEAD % (b"gzip", len(packed)) + packed) as server:
+        assert post(server.url) == {"result": [1, 2, 3]}
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("encoding", "packed"),
+    [
+        (b"gzip", ZIPPED[:-9]),
+        (b"gzip", ZIPPED[:-1]),
+        (b"gzip", ZIPPED + b"more"),
+        (b"gzip, gzip", gzip.compress(ZIPPED)),
+        (b"br", ZIPPED),
+    ],
+)
+def test_one_that_cannot_be_unpacked_is_lost(encoding: bytes, packed: bytes, lost: type[ERPError]) -> None:
+    with raw(HEAD % (encoding, len(packed)) + packed) as server:
+        assert "cannot be read" in error_of(server.url, lost, lost).message
+
+
+@BOTH
+def test_one_that_unpacks_to_too_much_is_lost_before_it_is_unpacked(
+    lost: type[ERPError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "SIZE_LIMIT_BYTES", 2_000_000)
+    packed = gzip.compress(bytes(200_000_000), 1)
+    pieces: list[int] = []
+    unzipped = http._unzipped
+    monkeypatch.setattr(
+        http, "_unzipped", lambda received: (pieces.append(len(piece)) or piece for piece in unzipped(received))
+    )
+    with raw(HEAD % (b"gzip", len(packed)) + packed) as server:
+        assert "too large" in error_of(server.url, lost, lost).message
+
+    assert sum(pieces) <= 2_000_000 + http.PIECE_BYTES
+    assert max(pieces) <= http.PIECE_BYTES
 
 
 def test_a_secret_is_hidden_however_the_server_echoes_it(httpserver: HTTPServer) -> None:
@@ -269,20 +285,3 @@ def test_a_secret_is_hidden_however_the_server_echoes_it(httpserver: HTTPServer)
 
     assert error.detail == 'HTTP 400: {"password": "***"}***'
     assert json.dumps(SECRET)[1:-1] not in error.detail
-
-
-def make_certificate(folder: Path) -> Path:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    builder = (
-        builder.serial_number(1).not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
-    )
-    file = folder / "certificate.pem"
-    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
-    file.write_bytes(
-        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
-        + builder.sign(key, hashes.SHA256()).public_bytes(pem)
-    )
-    return file

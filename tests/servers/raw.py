@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -13,17 +14,28 @@ Answer = Callable[[bytes, socket.socket], None]  # gets the request; writes the 
 
 
 class RawServer:
-    """One thread accepts; each request gets a thread of its own and its connection is closed after `answer`."""
+    """One thread accepts; each request gets a thread of its own and its connection is closed after `answer`.
 
-    def __init__(self, answer: Answer) -> None:
+    A deaf one answers without reading the request.
+    """
+
+    def __init__(
+        self, answer: Answer, tls: ssl.SSLContext | None = None, is_deaf: bool = False, host: str = "127.0.0.1"
+    ) -> None:
         self.answer = answer
+        self.tls = tls
+        self.is_deaf = is_deaf
         self.requests: list[bytes] = []
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = socket.create_server((host, 0))
         self.threads = [threading.Thread(target=self._accept)]
 
     @property
+    def port(self) -> int:
+        return int(self.listener.getsockname()[1])
+
+    @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        return f"{'https' if self.tls else 'http'}://{self.listener.getsockname()[0]}:{self.port}"
 
     def __enter__(self) -> Self:
         self.threads[0].start()
@@ -46,9 +58,12 @@ class RawServer:
 
     def _serve(self, connection: socket.socket) -> None:
         with closing(connection), suppress(OSError):
-            request = read_request(connection)
-            self.requests.append(request)
-            self.answer(request, connection)
+            if self.tls:
+                connection = self.tls.wrap_socket(connection, server_side=True)
+            with closing(connection):
+                request = b"" if self.is_deaf else read_request(connection)
+                self.requests.append(request)
+                self.answer(request, connection)
 
 
 @contextmanager

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from django import forms
 
+from erp_integrations.addresses import require_allowed
 from erp_integrations.errors import ConfigurationError
-from erp_integrations.http import host_and_port
 
 
 class TrytonForm(forms.Form):
@@ -21,7 +21,7 @@ class TrytonForm(forms.Form):
     def clean_address(self) -> str:
         address = self.cleaned_data["address"]
         try:
-            host_and_port(address)
+            require_allowed(address)
         except ConfigurationError as error:
             raise forms.ValidationError(error.message) from error
         return address

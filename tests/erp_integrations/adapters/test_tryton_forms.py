@@ -5,7 +5,7 @@ import pytest
 from erp_integrations.adapters.tryton.adapter import TrytonAdapter
 
 GOOD = {
-    "address": "http://tryton:8000/books",
+    "address": "https://tryton:8000/books",
     "database": "erp",
     "username": "tieback",
     "password": " with spaces ",
