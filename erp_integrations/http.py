@@ -101,7 +101,7 @@ class Conversation:
         target = httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
         try:
             named = {"Host": url.netloc.decode(), **headers}
-            with self.pool.stream("POST", target, headers=named, content=body) as answer:
+            with self.pool.stream("POST", target, headers=list(named.items()), content=body) as answer:
                 answer.extensions["network_stream"].allowance_bytes += SIZE_LIMIT_BYTES
                 told = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers}
                 return answer.status, told, self._read(_unpacked(answer.iter_stream(), told), lost)
