@@ -144,4 +144,6 @@ def host_and_port(entry: str) -> tuple[str, int | None]:
         parsed = httpx2.URL(f"any://{entry}")
     except httpx2.InvalidURL as error:
         raise ValueError(entry) from error
+    if parsed.userinfo or parsed.raw_path != b"/":
+        raise ValueError(entry)
     return _in_one_spelling(parsed.raw_host.decode()), parsed.port

@@ -9,6 +9,7 @@ class ERPIntegrationsConfig(AppConfig):
     verbose_name = "ERP Integrations"
 
     def ready(self) -> None:
-        from erp_integrations.checks import check_adapters
+        from erp_integrations.checks import check_adapters, check_allowed_hosts
 
         checks.register(check_adapters)
+        checks.register(check_allowed_hosts)

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error
 from django.forms import BaseForm
 
+from erp_integrations.addresses import host_and_port
 from erp_integrations.base import Adapter, Capabilities, Delivery
 from erp_integrations.pull import PullAdapter
 from erp_integrations.registry import sources
@@ -35,6 +36,22 @@ def check_adapters(**_: Any) -> list[CheckMessage]:
             errors.append(Error(f"{source}: the key {key!r} is taken by {keys[key]}.", id="erp_integrations.E003"))
         keys.setdefault(key, source)
     return errors
+
+
+def check_allowed_hosts(**_: Any) -> list[CheckMessage]:
+    return [
+        Error(f"ERP_ALLOWED_HOSTS: {entry!r} is neither host nor host:port.", id="erp_integrations.E009")
+        for entry in settings.ERP_ALLOWED_HOSTS
+        if not _is_host(entry)
+    ]
+
+
+def _is_host(entry: str) -> bool:
+    try:
+        host_and_port(entry)
+    except ValueError:
+        return False
+    return True
 
 
 def _imported(source: str, load: Callable[[], Any], errors: list[CheckMessage]) -> type[Adapter] | None:

@@ -7,7 +7,7 @@ from django import forms
 
 from erp_integrations import registry
 from erp_integrations.adapters.practice.adapter import PracticeAdapter
-from erp_integrations.checks import check_adapters
+from erp_integrations.checks import check_adapters, check_allowed_hosts
 from erp_integrations.errors import ConfigurationError
 from tests.erp_integrations import vault
 from tests.erp_integrations.vault import VaultAdapter, VaultOptions
@@ -124,3 +124,18 @@ def test_an_installed_package_that_takes_a_key_is_told(settings, installed_packa
 def test_an_unknown_key_is_told() -> None:
     with pytest.raises(ConfigurationError):
         registry.adapter_class("nothing")
+
+
+def test_an_allowed_host_that_is_none_is_told(settings) -> None:
+    settings.ERP_ALLOWED_HOSTS = [
+        "erp.internal",
+        "10.0.0.1:8000",
+        "https://erp.internal",
+        "erp:http",
+        "10.1",
+        "10.0.0.0/8",
+    ]
+
+    told = check_allowed_hosts()
+
+    assert [error.msg.split("'")[1] for error in told] == ["https://erp.internal", "erp:http", "10.1", "10.0.0.0/8"]

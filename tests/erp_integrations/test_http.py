@@ -216,8 +216,11 @@ def test_an_answer_that_is_too_large_is_lost(
 
 @BOTH
 def test_no_answer_in_time_is_lost(lost: type[ERPError]) -> None:
+    def wait(request: bytes, connection: socket.socket) -> None:
+        over.wait(30)
+
     over = threading.Event()
-    with RawServer(lambda request, connection: over.wait(30) and None) as server:
+    with RawServer(wait) as server:
         error_of(server.url, lost, lost, timeout_s=2)
         over.set()
 

@@ -58,7 +58,8 @@ DRIPPED: dict[str, Drops] = {
     "body of a refusal": bytes_of(b"HTTP/1.1 404 Gone\r\nContent-Length: 100000\r\n\r\n", b" "),
 }
 # How much of a large request is read every now and then.
-HARDLY_READ = {"request that is not read": 0, "request that is read slowly": 2000}
+HARDLY_READ = {"request that is not read": 0, "request that is read slowly": 8000}
+LARGE = "x" * 12_000_000
 BOTH = pytest.mark.parametrize("lost", [TransientError, UncertainError])
 Call = tuple[str, str, type[ERPError]]
 CALLS: list[Call] = list(
@@ -121,10 +122,10 @@ def make_call(certificate: Path, what: str, scheme: str, lost: type[ERPError]) -
     is_read = what in DRIPPED
     answer = drip(DRIPPED[what]) if is_read else hardly_read(HARDLY_READ[what], is_over)
     with RawServer(answer, tls, is_deaf=not is_read) as server:
-        server.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        server.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         try:
             with ends_in_time(lost):
-                post(server.url, lost, "hello" if is_read else "x" * 8_000_000)
+                post(server.url, lost, "hello" if is_read else LARGE)
         finally:
             is_over.set()
 

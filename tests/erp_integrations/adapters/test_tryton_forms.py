@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from django.conf import LazySettings
 
 from erp_integrations.adapters.tryton.adapter import TrytonAdapter
 
@@ -33,6 +34,24 @@ def test_an_address_that_is_none_is_told_beside_the_field(address: str) -> None:
     form = TrytonAdapter.options_form()({**GOOD, "address": address})
 
     assert "https://erp.example.com" in form.errors["address"][0]
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("http://tryton.example.com", "would send the password unencrypted. Use https, or have the operator allow"),
+        ("https://tryton.example.com:22", "calls no ERP on port 22. Enter another port, or have the operator allow"),
+        ("https://10.0.0.1", "is on a private network, which this installation does not allow. Ask the operator"),
+        ("https://localhost", "is on a private network, which this installation does not allow. Ask the operator"),
+    ],
+)
+def test_an_address_that_is_not_allowed_is_told_beside_the_field(
+    address: str, told: str, settings: LazySettings
+) -> None:
+    settings.ERP_ALLOW_PRIVATE_ADDRESSES, settings.ERP_ALLOWED_PORTS = False, frozenset({80, 443})
+    form = TrytonAdapter.options_form()({**GOOD, "address": address})
+
+    assert told in form.errors["address"][0]
 
 
 def test_the_password_is_never_shown_again() -> None:
