@@ -25,3 +25,13 @@ def wake(task: str, ids: Iterable[int]) -> None:
                 current_app.send_task(task, [id], producer=producer, retry_policy=ONCE_MORE)
     except OperationalError:
         logger.warning("The broker cannot be reached; what %s is for is found later", task)
+
+
+def waiting() -> int:
+    """How many calls wait for a worker; 0 when the broker cannot be asked."""
+    with current_app.connection_for_read(transport_options=IMPATIENT) as broker:
+        try:
+            queue = current_app.amqp.queues[current_app.conf.task_default_queue](broker.default_channel)
+            return int(queue.queue_declare(passive=True).message_count)
+        except (OperationalError, *broker.connection_errors, *broker.channel_errors):  # an empty queue is not there
+            return 0

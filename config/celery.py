@@ -17,6 +17,7 @@ redis.mend()
 app = Celery("tieback")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.steps["worker"].add("config.watchdog:Watchdog")
 
 # Celery would open a database connection for each task, which is a quarter of what we ourselves take for a portion. So
 # tasks keep theirs as requests do: CONN_MAX_AGE, health check. Celery reads this name here alone, not in the settings.

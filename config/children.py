@@ -1,8 +1,9 @@
-"""With a broker of its own (REDIS_URL): web, worker and beat as three processes that live and end together."""
+"""With a broker of its own (REDIS_URL): web, worker and beat as three processes, each started again when it ends."""
 
 from __future__ import annotations
 
 import ctypes
+import logging
 import signal
 import socket
 import subprocess
@@ -10,34 +11,65 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 
 from django.core.management import CommandError
 
 FAREWELL_S = 10
+SOON_S = 10  # who ends so soon after its start counts as one that could not start
+STARTS = 4  # of such, one after the other, until it is given up
+FIRST_WAIT_S = 1  # before the next start; doubles
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Child:
+    name: str
+    command: list[str]
+    lock: int
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0
+    due: float = 0  # when it is to be started, while it does not run
+    in_vain: int = 0  # starts in a row that it did not outlive for long
+
+    def look_after(self) -> None:
+        """Start it if it does not run; a CommandError if it cannot be started."""
+        if self.process is not None and (code := self.process.poll()) is not None:
+            self._has_ended(code)
+        if self.process is None and time.monotonic() >= self.due:
+            self.started = time.monotonic()
+            self.process = subprocess.Popen(
+                self.command, pass_fds=[self.lock], start_new_session=True, preexec_fn=end_with_parent
+            )
+
+    def _has_ended(self, code: int) -> None:
+        self.process = None
+        self.in_vain = self.in_vain + 1 if time.monotonic() - self.started < SOON_S else 0
+        if self.in_vain >= STARTS:
+            raise CommandError(f"The {self.name} ends as soon as it is started; its last words are above.")
+        wait_s = FIRST_WAIT_S * 2**self.in_vain
+        self.due = time.monotonic() + wait_s
+        logger.error("The %s ended by itself (exit code %s). It is started again in %s s.", self.name, code, wait_s)
 
 
 def serve(port: int, lock: int, announce: Callable[[], None]) -> None:
-    """Serve until SIGINT or SIGTERM, or until a child ends by itself, which is a CommandError.
+    """Serve until SIGINT or SIGTERM, or until a child cannot be started, which is a CommandError.
 
     The children keep `lock` open too, so that nobody starts beside what a kill -9 of ours may have left.
     """
-    children: dict[str, subprocess.Popen[bytes]] = {}
+    children = [Child(name, command, lock) for name, command in commands(port).items()]
     try:
-        for name, command in commands(port).items():
-            children[name] = subprocess.Popen(
-                command, pass_fds=[lock], start_new_session=True, preexec_fn=end_with_parent
-            )
         is_announced = False
         while True:
-            for name, child in children.items():
-                if child.poll() is not None:
-                    raise CommandError(f"The {name} ended by itself; its last words are above.")
+            for child in children:
+                child.look_after()
             if not is_announced and answers(port):
                 announce()
                 is_announced = True
             time.sleep(0.2)
     finally:
-        end(list(children.values()))
+        end([child.process for child in children if child.process])
 
 
 def answers(port: int) -> bool:

@@ -176,6 +176,7 @@ CELERY_TASK_TIME_LIMIT = 1.1 * CELERY_TASK_SOFT_TIME_LIMIT
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+WORKER_LOOK_S = 8  # how often config/watchdog.py looks whether the worker still hears
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # keeps no file: what is due stands in the database
 
 # How the queue behaves; RELIABILITY: leases and settle times are short in tests.

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import re
+import signal
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -12,7 +14,7 @@ from tests.patience import is_quick
 from tests.servers.product import Product
 from tests.servers.programs import ROOT
 from tests.servers.redis import Redis
-from tests.servers.server import free_port
+from tests.servers.server import free_port, wait_until
 
 pytestmark = [pytest.mark.once, pytest.mark.processes]
 
@@ -176,6 +178,13 @@ def test_with_a_redis_three_processes_live_and_end_together() -> None:
 
         assert product.get("/readyz") == "database ok, broker ok"
         assert is_marked(product)
+
+        [worker] = product.children("worker")
+        os.kill(worker, signal.SIGKILL)
+        wait_until(lambda: product.children("worker") not in ([], [worker]), "Another worker")
+        assert "The worker ended by itself (exit code -9)." in product.words
+        assert product.get("/readyz") == "database ok, broker ok"
+
         assert product.interrupt() == 0
         busy = product.run(PORT=str(redis.port))  # the port is looked at once the lock is free: no child is left
         assert busy.stderr.startswith(f"CommandError: Port {redis.port} is in use")

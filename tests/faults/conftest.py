@@ -11,7 +11,7 @@ from exports.models import UNFINISHED, CodeExport
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene, _scripted_erp, books
 from tests.patience import PATIENCE_S
-from tests.servers.celery import Beat, CeleryProcess, Worker
+from tests.servers.celery import Beat, CeleryProcess, ThreadedWorker, Worker
 from tests.servers.redis import Redis
 
 __all__ = ["_scripted_erp", "books"]
@@ -26,11 +26,11 @@ class Processes:
         self.scene = scene
         self._start = start
 
-    def worker(self, **environment: str) -> Worker:
-        return self._start(Worker, **QUICK, **environment)
+    def worker(self, pool: str = "prefork", **environment: str) -> Worker:
+        return self._start(ThreadedWorker if pool == "threads" else Worker, **{**QUICK, **environment})
 
     def beat(self, **environment: str) -> Beat:
-        return self._start(Beat, **QUICK, **environment)
+        return self._start(Beat, **{**QUICK, **environment})
 
     def wait_until(self, is_so: Callable[[], Any]) -> None:
         deadline = time.monotonic() + PATIENCE_S

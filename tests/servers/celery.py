@@ -56,6 +56,13 @@ class Worker(CeleryProcess):
         return [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
 
 
+class ThreadedWorker(Worker):
+    """As bin/run starts it."""
+
+    def command(self) -> list[str]:
+        return [*super().command(), "--pool", "threads"]
+
+
 class Beat(CeleryProcess):
     name = "Beat"
     ready_words = "beat: Starting"

@@ -67,6 +67,12 @@ class Product(Server):
             ["bin/run", *arguments], cwd=ROOT, env=again, capture_output=True, text=True, timeout=PATIENCE_S
         )
 
+    def children(self, word: str) -> list[int]:
+        """Processes that it started, by a word of their command."""
+        parent = self.process.pid if self.process else 0
+        ids = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+        return [int(pid) for pid in ids if word.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")]
+
     def interrupt(self) -> int:
         """Ctrl-C; returns the exit code."""
         assert self.process
