@@ -9,7 +9,8 @@ RUN pip install --no-cache-dir --require-hashes -r requirements.lock \
 
 COPY . .
 # The settings want values that only the running container has; collecting files uses none of them.
-RUN DATABASE_URL=postgresql://none/none SECRET_KEY=none CREDENTIAL_KEYS=none SITE_URL=https://none \
+RUN key=$(python -c 'import base64, secrets; print(base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())') \
+ && DATABASE_URL=postgresql://none/none SECRET_KEY=$key CREDENTIAL_KEYS=$key SITE_URL=https://none \
     STATIC_ROOT=/srv/tieback/staticfiles python manage.py collectstatic --no-input
 
 USER tieback

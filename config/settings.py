@@ -9,6 +9,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import dj_database_url
+from celery.schedules import crontab
+from django.core.exceptions import ImproperlyConfigured
 
 from config import env
 from config.keys import load_keys
@@ -16,23 +18,23 @@ from config.limits import Limits
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = env.folder("VAR_DIR", BASE_DIR / "var")
-DATABASE_URL = env.text("DATABASE_URL", "")
-REDIS_URL = env.text("REDIS_URL", "")
+DATABASE_URL = env.url("DATABASE_URL", "", "postgresql", "postgres")
+REDIS_URL = env.url("REDIS_URL", "", "redis", "rediss")
 EMBEDDED = not DATABASE_URL
 
 if EMBEDDED:
     _keys = load_keys(VAR_DIR)
-    SECRET_KEY = env.text("SECRET_KEY", _keys["secret_key"])
-    CREDENTIAL_KEYS = env.words("CREDENTIAL_KEYS", _keys["credential_keys"])
+    SECRET_KEY = env.secret("SECRET_KEY", _keys["secret_key"])
+    CREDENTIAL_KEYS = env.fernet_keys("CREDENTIAL_KEYS", _keys["credential_keys"])
 else:
-    SECRET_KEY = env.text("SECRET_KEY")
-    CREDENTIAL_KEYS = env.words("CREDENTIAL_KEYS") or [env.text("CREDENTIAL_KEYS")]
+    SECRET_KEY = env.secret("SECRET_KEY")
+    CREDENTIAL_KEYS = env.fernet_keys("CREDENTIAL_KEYS")
 
 DEBUG = env.flag("DEBUG", False)
-PORT = int(env.number("PORT", 8000))
-SITE_URL = env.text("SITE_URL", f"http://localhost:{PORT}").rstrip("/")
+PORT = env.whole("PORT", 8000)
+SITE_URL = env.site("SITE_URL", f"http://localhost:{PORT}")
 _site = urlsplit(SITE_URL)
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if EMBEDDED else _site.hostname or "")
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if EMBEDDED else _site.hostname or "")
 CSRF_TRUSTED_ORIGINS = [f"{_site.scheme}://{_site.netloc}"]
 
 INSTALLED_APPS = [
@@ -180,34 +182,39 @@ WORKER_LOOK_S = 8  # how often config/watchdog.py looks whether the worker still
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # keeps no file: what is due stands in the database
 
 # How the queue behaves; RELIABILITY: leases and settle times are short in tests.
-EXPORT_LEASE_S = env.number("EXPORT_LEASE_S", 60)  # beyond the adapter's own call time-out
-EXPORT_SETTLE_S = env.number("EXPORT_SETTLE_S", -1)  # -1: as the adapter's capabilities say
+EXPORT_LEASE_S = env.number("EXPORT_LEASE_S", 60, least=0.1)  # beyond the adapter's own call time-out
+EXPORT_SETTLE_S = env.number("EXPORT_SETTLE_S", -1, least=-1)  # -1: as the adapter's capabilities say
 EXPORT_TURN_S = env.number("EXPORT_TURN_S", 1.5)  # how long a connection may keep a worker while others wait
-EXPORT_COMPANY_CALLS = int(env.number("EXPORT_COMPANY_CALLS", 2))  # at once, of one company: fewer than workers
-EXPORT_PROBES = int(env.number("EXPORT_PROBES", 2))  # at once, in all, to ERPs that failed last time: as before
-EXPORT_SWEEP_S = env.number("EXPORT_SWEEP_S", 5)
-EXPORT_MAX_TRIES = int(env.number("EXPORT_MAX_TRIES", 8))
-EXPORT_RETRY_S = env.number("EXPORT_RETRY_S", 15)  # first wait; doubles, with jitter, up to an hour
+EXPORT_COMPANY_CALLS = env.whole("EXPORT_COMPANY_CALLS", 2)  # at once, of one company: fewer than workers
+EXPORT_PROBES = env.whole("EXPORT_PROBES", 2)  # at once, in all, to ERPs that failed last time: as before
+EXPORT_SWEEP_S = env.number("EXPORT_SWEEP_S", 5, least=0.1)
+EXPORT_MAX_TRIES = env.whole("EXPORT_MAX_TRIES", 8)
+EXPORT_RETRY_S = env.number("EXPORT_RETRY_S", 15, least=0.01)  # first wait; doubles, with jitter, up to an hour
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "exports.tasks.sweep", "schedule": EXPORT_SWEEP_S},
     "mail": {"task": "exports.tasks.mail", "schedule": EXPORT_SWEEP_S},
     "read_items": {"task": "exports.tasks.read_items", "schedule": 60},  # finds out which connection's day it is
+    "clear_sessions": {"task": "companies.tasks.clear_sessions", "schedule": crontab(minute="17")},
 }
 CRASH = env.text("CRASH", "")  # for fault tests alone: exports/crashpoints.py
 
 # Mail. Without a server the embedded mode lays each mail into a folder, and production sends none (config.W002).
 EMAIL_HOST = env.text("EMAIL_HOST", "")
-EMAIL_PORT = int(env.number("EMAIL_PORT", 587))
+EMAIL_PORT = env.whole("EMAIL_PORT", 587)
 EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", True)
 EMAIL_USE_SSL = env.flag("EMAIL_USE_SSL", False)
+if EMAIL_USE_TLS and EMAIL_USE_SSL:
+    raise ImproperlyConfigured("EMAIL_USE_TLS and EMAIL_USE_SSL are both true; at most one can be.")
+if bool(EMAIL_HOST_USER) != bool(EMAIL_HOST_PASSWORD):  # Django would not sign in, and not say so
+    raise ImproperlyConfigured("EMAIL_HOST_USER and EMAIL_HOST_PASSWORD go together: set both, or neither.")
 EMAIL_TIMEOUT = 10
 EMAIL_FILE_PATH = VAR_DIR / "mail"
 EMAIL_BACKEND = "django.core.mail.backends." + (
     "smtp.EmailBackend" if EMAIL_HOST else "filebased.EmailBackend" if EMBEDDED else "dummy.EmailBackend"
 )
-DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", f"Tieback <tieback@{_site.hostname}>")
+DEFAULT_FROM_EMAIL = env.mail_address("EMAIL_FROM", f"Tieback <tieback@{_site.hostname}>")
 REJECTION_MAIL_DELAY_S = env.number("REJECTION_MAIL_DELAY_S", 120)  # as long a rejection can be undone unnoticed
 
 ERP_ADAPTERS = [
@@ -226,6 +233,6 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["console"], "level": env.choice("LOG_LEVEL", "INFO", "DEBUG", "WARNING", "ERROR")},
     "loggers": {"django.server": {"level": "WARNING"}, "httpcore2": {"level": "WARNING"}},
 }

@@ -20,7 +20,7 @@ if "REDIS_URL" not in os.environ:
 os.environ |= {
     "VAR_DIR": str(_folder),
     "STATIC_ROOT": str(_folder),
-    "SECRET_KEY": "of-a-test-run-and-nothing-else",
+    "SECRET_KEY": "of-a-test-run-and-of-nothing-else",
     "CREDENTIAL_KEYS": "RzXn5EsSFdl9MIsi8-oQY8GkQ1pM0Zx0lQKtvkLM3Yk=",
     "SITE_URL": "http://localhost:8000",
     "ALLOWED_HOSTS": "localhost,127.0.0.1,testserver",

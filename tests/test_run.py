@@ -125,7 +125,11 @@ def test_fresh_leaves_a_folder_alone_that_holds_other_things(product: Product) -
 
 
 def test_fresh_is_refused_where_the_data_is_elsewhere(tmp_path: Path) -> None:
-    elsewhere = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "SECRET_KEY": "x", "CREDENTIAL_KEYS": "x"}
+    elsewhere = {
+        "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+        "SECRET_KEY": "x" * 50,
+        "CREDENTIAL_KEYS": "x" * 43 + "=",
+    }
     product = Product()
     product.folder = tmp_path
     product.prepare()
