@@ -17,6 +17,7 @@ from erp_integrations.base import INCOME_KINDS
 from erp_integrations.models import Connection, GLAccount
 from exports.models import ASSIGNABLE, FILTERS, REJECTABLE, UNFINISHED, CodeExport, CodeExportQuerySet, Drift, Status
 from exports.words import StatusWords, status_words
+from wbs.codes import fold
 
 CAP = 10_000  # counts are exact up to here
 PAGE_SIZES = (50, 100, 250)
@@ -186,6 +187,7 @@ class Row:
     can_retry: bool
     can_cancel: bool
     can_link: bool
+    asks_to_confirm: bool  # the page of the code may do so before it links
     can_reject: bool
     can_unlink: bool
     is_update: bool  # of a synced code: cancelled, it is Success again
@@ -206,6 +208,7 @@ class Row:
             can_retry=may and status in RETRYABLE,
             can_cancel=may and (status == Status.QUEUED or (export.is_update and status in RETRYABLE)),
             can_link=may and status == Status.ATTENTION and not export.is_update and is_linkable(export),
+            asks_to_confirm=_looks_anothers(export),
             can_reject=may and status in REJECTABLE and not export.is_update,
             can_unlink=may and status == Status.SUCCESS,
             is_update=export.is_update,
@@ -220,6 +223,13 @@ class Row:
 def is_linkable(export: CodeExport) -> bool:
     """Whether the ERP showed an item that may be taken for ours."""
     return bool(export.receipt and not export.receipt.get("obstacle"))
+
+
+def _looks_anothers(export: CodeExport) -> bool:
+    """Whether the ERP's item may be another code's, without asking: `services.claim_on` knows for sure."""
+    held = export.receipt or {}
+    carries_anothers = bool(held.get("owner")) and not held.get("is_ours")
+    return carries_anothers or fold(held.get("code", export.code)) != export.code_key
 
 
 def _inherited(export: CodeExport) -> str:

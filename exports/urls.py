@@ -45,6 +45,7 @@ default_accounts = [
 
 existing_items = [
     path("", link.link_page, name="link_page"),
+    path("lost/", link.lost_page, name="lost_page"),
     path("read/", link.read_items, name="read_items"),
     path("selected/", link.link_selected, name="link_selected"),
 ]

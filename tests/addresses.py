@@ -110,6 +110,7 @@ CASES = {
     "exports:default_accounts": Case(get=CONFIGURE),
     "exports:default_accounts_of": Case(get=CONFIGURE, post=CONFIGURE, pk="item", body=default, sends_ids=True),
     "exports:link_page": Case(get=REVIEW),
+    "exports:lost_page": Case(get=REVIEW),
     "exports:read_items": Case(post=REVIEW),
     "exports:link_selected": Case(post=REVIEW, body=ticked),
     "exports:accept_change": Case(post=REVIEW, pk="export"),

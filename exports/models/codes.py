@@ -83,6 +83,7 @@ FOR_ADAPTER = (
         "doubts",
         "look_first",
         "link_to",
+        "link_despite",
         "lease_token",
         "absent_token",
         "remote_id",
@@ -175,6 +176,7 @@ class CodeExport(models.Model):
     waits = models.PositiveIntegerField(default=0)  # that the ERP told it to wait, in a row
     doubts = models.PositiveIntegerField(default=0)  # sendings since the last click whose answer was lost
     link_to = models.CharField(max_length=100, blank=True)  # id of the ERP's item to link, once it was read again
+    link_despite = models.TextField(blank=True)  # what makes it look like another's, as the person confirmed it
     look_first = models.BooleanField(default=False)  # ask the ERP before sending (Retry from ATTENTION, re-send)
     lease_token = models.BigIntegerField(null=True)  # of the holder that claimed it
     absent_token = models.BigIntegerField(null=True)  # of the holder to whom the ERP said that it does not have it

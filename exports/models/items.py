@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models.functions import Now
 
-from erp_integrations.base import MAX_REMOTE_ID
+from erp_integrations.base import MAX_REMOTE_ID, Receipt
 from erp_integrations.models import Connection
 
 
@@ -31,6 +31,7 @@ class RemoteItem(models.Model):
     is_ours = models.BooleanField()  # carries a reference of Tieback's
     is_active = models.BooleanField()
     obstacle = models.TextField(blank=True)
+    owner = models.TextField(blank=True)  # that reference
 
     class Meta:
         ordering = ["code", "id"]
@@ -38,3 +39,7 @@ class RemoteItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} {self.description}".strip()
+
+    def as_receipt(self) -> Receipt:
+        """As far as it is kept, and of a code whose reference it does not carry."""
+        return Receipt(self.remote_id, self.code, self.description, None, None, is_ours=False, owner=self.owner)

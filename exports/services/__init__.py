@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from exports.services.claims import claim_on, claims_of
 from exports.services.leases import free_leases
 from exports.services.linking import accept_change, link_code, link_codes, unlink_code
 from exports.services.portions import export_portions
@@ -30,6 +31,8 @@ __all__ = [
     "accept_change",
     "assign_accounts",
     "cancel_codes",
+    "claim_on",
+    "claims_of",
     "export_portions",
     "free_leases",
     "link_code",

@@ -19,20 +19,31 @@ from erp_integrations.base import Receipt
 from erp_integrations.models import Connection
 from exports.models import LINKABLE, Batch, CodeExport, Status
 from exports.services import calling
+from exports.services.claims import claim_on, claims_of, confirmed
 from exports.services.moves import click, move
 from exports.services.outcomes import TRIES_ANEW
 from exports.services.resolving import GONE
 from exports.services.results import Problem, Result
 from exports.services.selecting import is_own, rows_of
 
-GONE_FROM_LIST = "The ERP no longer has the item that you saw as {code}. Read the items again."
+GONE_FROM_LIST = "The ERP no longer has the item that you saw as {code}. Compare with the ERP again."
 TAKEN = "The item in the ERP belongs to {code} already."
+ANOTHERS = (
+    "The item in the ERP looks like another's. {claim} If it is the right one, confirm that on the page of the code; "
+    "if you are not asked there, export or retry the code first."
+)
 
 
-def link_codes(member: Member, connection: Connection, seen: Mapping[int, str]) -> Result:
+def link_codes(
+    member: Member,
+    connection: Connection,
+    seen: Mapping[int, str],
+    despite: Mapping[int, str] | None = None,
+) -> Result:
     """Take the ERP's items (by remote id, as someone saw them) for these codes, after reading them again.
 
-    Calls the ERP, `batch_size` codes at a time. Codes that are under way, or moved since, stay and are counted.
+    Calls the ERP, `batch_size` codes at a time. Codes that are under way, or moved since, stay and are counted. So does
+    one whose item looks like another's, unless `despite` holds just what makes it look so, as the person confirmed it.
     """
     rows = list(CodeExport.objects.for_adapter().filter(rows_in_reach(member, connection), pk__in=seen))
     versions = dict(rows_of(member, connection).filter(pk__in=seen).values_list("pk", "version"))
@@ -40,38 +51,50 @@ def link_codes(member: Member, connection: Connection, seen: Mapping[int, str]) 
     with click(member, connection, Batch.Kind.LINK) as batch:
         for row in _taken(connection, rows, held, problems):
             del held[row.pk]
+        anothers = claims_of(connection, [(row, held[row.pk]) for row in rows if row.pk in held])
+        for row in _unconfirmed(rows, anothers, despite or {}, problems):
+            del held[row.pk]
         if held:
             guard = reduce(or_, (Q(pk=pk, version=versions[pk]) for pk in held))
             mine = CodeExport.objects.filter(rows_in_reach(member, connection), guard, ~is_own(member))
-            move(mine, Status.SUCCESS, batch, "export.linked", look_first=False, drift="", found=None, **_each(held))
+            message = _told({pk: confirmed(anothers.get(pk, "")) for pk in held})
+            changes = {"look_first": False, "drift": "", "found": None, **_each(held)}
+            move(mine, Status.SUCCESS, batch, "export.linked", message, **changes)
     left = len(seen) - batch.count - len(problems)
     own = rows_of(member, connection).filter(is_own(member), pk__in=seen, status__in=LINKABLE).count()
     return Result(batch if batch.count else None, batch.count, changed=max(0, left - own), own=own, problems=problems)
 
 
-def link_code(member: Member, export: CodeExport, remote_id: str) -> Result:
-    """Link one code that needs review to the item that its answer spoke of: now, or when its ERP's connector calls."""
+def link_code(member: Member, export: CodeExport, remote_id: str, despite: str = "") -> Result:
+    """Link one code that needs review to the item that its answer spoke of: now, or when its ERP's connector calls.
+
+    `despite`: what makes the item look like another's, as the person confirmed it.
+    """
     receipt = export.receipt or {}
     if obstacle := receipt.get("obstacle"):
         return Result(None, 0, problems=[Problem(export.code, obstacle, export.pk)])
     if not export.connection.is_pulled:
-        return link_codes(member, export.connection, {export.pk: remote_id})
+        return link_codes(member, export.connection, {export.pk: remote_id}, {export.pk: despite})
     if receipt.get("remote_id") != remote_id:
         return Result(None, 0, problems=[Problem(export.code, GONE.format(code=export.code), export.pk)])
-    return _link_later(member, export, remote_id)
+    return _link_later(member, export, remote_id, despite)
 
 
-def _link_later(member: Member, export: CodeExport, remote_id: str) -> Result:
-    """ATTENTION -> QUEUED, to be asked about; found again, it is Success."""
-    ask = {**TRIES_ANEW, "look_first": True, "link_to": remote_id}
+def _link_later(member: Member, export: CodeExport, remote_id: str, despite: str) -> Result:
+    """ATTENTION -> QUEUED, to be asked about; found again, and no more another's than was confirmed, it is Success."""
     with click(member, export.connection, Batch.Kind.LINK) as batch:
+        claim = claim_on(export)
+        ask = {**TRIES_ANEW, "look_first": True, "link_to": remote_id, "link_despite": claim}
         others = CodeExport.objects.filter(connection=export.connection, remote_id=remote_id)
         other = others.exclude(pk=export.pk).first()
-        if other is None:
+        if other is None and claim in ("", despite):
             rows = rows_of(member, export.connection).filter(~is_own(member), pk=export.pk, version=export.version)
-            move(rows.filter(status=Status.ATTENTION), Status.QUEUED, batch, "export.linked", export_batch=batch, **ask)
+            rows = rows.filter(status=Status.ATTENTION)
+            move(rows, Status.QUEUED, batch, "export.linked", confirmed(claim), export_batch=batch, **ask)
     if other:
         return Result(None, 0, problems=[Problem(export.code, TAKEN.format(code=other.code), export.pk)])
+    if claim not in ("", despite):
+        return Result(None, 0, problems=[Problem(export.code, ANOTHERS.format(claim=claim), export.pk)])
     return Result(batch if batch.count else None, batch.count, changed=1 - batch.count)
 
 
@@ -85,13 +108,18 @@ def unlink_code(member: Member, export: CodeExport, reason: str) -> Result:
     return Result(batch if batch.count else None, batch.count, changed=1 - batch.count)
 
 
-def accept_change(member: Member, export: CodeExport) -> bool:
-    """Take what the ERP holds by now as the new state of things. False: the row, or the ERP's item, moved on since."""
+def accept_change(member: Member, export: CodeExport, despite: str = "") -> Result:
+    """Take what the ERP holds by now as the new state of things, unless the row, or the ERP's item, moved on since.
+
+    `despite`: what makes the item look like another's by now, as the person confirmed it.
+    """
     with transaction.atomic():
         rows = rows_of(member, export.connection).filter(pk=export.pk, found__isnull=False, status=Status.SUCCESS)
         seen = rows.select_for_update().values_list("receipt", "found").first()
         if seen is None or seen[1] != export.found:
-            return False
+            return Result(None, 0, changed=1)
+        if (claim := claim_on(export)) not in ("", despite):
+            return Result(None, 0, problems=[Problem(export.code, ANOTHERS.format(claim=claim), export.pk)])
         rows.update(receipt=F("found"), found=None, drift="", version=F("version") + 1, changed_at=Now())
         old, new = (_spoken(receipt) for receipt in seen)
         audit.record_each(
@@ -101,9 +129,9 @@ def accept_change(member: Member, export: CodeExport) -> bool:
             kind="export",
             label="code",
             old=old,
-            new=new,
+            new=f"{new}. {confirmed(claim)}" if claim else new,
         )
-    return True
+    return Result(None, 1)
 
 
 def _spoken(receipt: dict[str, Any] | None) -> str:
@@ -157,6 +185,22 @@ def _taken(
             taken.append(row)
             problems.append(Problem(row.code, TAKEN.format(code=code), row.pk))
     return taken
+
+
+def _unconfirmed(
+    rows: list[CodeExport], anothers: Mapping[int, str], despite: Mapping[int, str], problems: list[Problem]
+) -> list[CodeExport]:
+    """Rows whose item looks like another's, and nobody confirmed just that."""
+    left = [row for row in rows if row.pk in anothers and anothers[row.pk] != despite.get(row.pk)]
+    for row in left:
+        problems.append(Problem(row.code, ANOTHERS.format(claim=anothers[row.pk]), row.pk))
+    return left
+
+
+def _told(messages: Mapping[int, str]) -> Any:
+    """What the audit trail is told of each row: mostly nothing."""
+    told = [When(pk=pk, then=Value(message)) for pk, message in messages.items() if message]
+    return Case(*told, default=Value(""), output_field=TextField()) if told else ""
 
 
 def _each(held: Mapping[int, Receipt]) -> dict[str, Any]:

@@ -50,13 +50,14 @@ def lock_items(items: SegmentItemQuerySet) -> list[SegmentItem]:
 
 
 def move(rows: CodeExportQuerySet, to: Status, batch: Batch, action: str, message: Any = "", **changes: Any) -> int:
-    """Move rows by a click and return how many it was. `message` is a text, or F(...) for one that each row has."""
+    """Move rows by a click and return how many it was. `message` is a text, or an expression for one of each row."""
     changes = {**_step(), "status": to, "message": message, "batch": batch, "changed_by": batch.actor_id, **changes}
     moved = rows.update(**changes)
     if moved:
         mine = CodeExport.objects.filter(batch=batch, status=to)
         holds = Hold.objects.filter(connection=batch.connection_id, item__in=mine.values("item"))
-        _tell(mine, holds, to, message, BEFORE, actor_id=batch.actor_id, action=action, batch_id=batch.pk)
+        told = message if isinstance(message, str) else F("message")
+        _tell(mine, holds, to, told, BEFORE, actor_id=batch.actor_id, action=action, batch_id=batch.pk)
         batch.count += moved
     return moved
 

@@ -22,9 +22,11 @@ TRIES_ANEW = {
     "waits": 0,
     "doubts": 0,
     "link_to": "",
+    "link_despite": "",
 }  # what a click that accepts a code starts with
 COMPARED = ("code", "description", "income_account", "expense_account", "is_active")
 UPDATED = ("drift", "found", "kept")
+ANOTHERS = "The ERP already has an item {code}, but it carries the reference of another cost code."
 FIELDS = ("detail", "remote_id", "receipt", "refusals", "tries", "waits", "doubts", "look_first", "due_at", *UPDATED)
 
 
@@ -37,7 +39,7 @@ def apply(row: CodeExport, code: CodeData, outcome: Outcome, now: datetime) -> A
         case Exported(receipt=receipt):
             return _exported(row, code, receipt, now)
         case Exists(receipt=receipt, message=message):
-            needs_review(row, message, receipt)
+            needs_review(row, ANOTHERS.format(code=receipt.code) if _is_anothers(row, receipt) else message, receipt)
             return Attempt.Outcome.EXISTS
         case Refused(message=message, detail=detail):
             row.status, row.message, row.detail = Status.FAILED, message, detail
@@ -130,11 +132,18 @@ def _exported(row: CodeExport, code: CodeData, receipt: Receipt, now: datetime) 
     if row.is_update and receipt.remote_id != row.remote_id:
         in_doubt(row, "The ERP answered for another item.", receipt.detail, now)
         return Attempt.Outcome.UNCERTAIN
-    if receipt.fits(code):
+    if _is_anothers(row, receipt):
+        needs_review(row, ANOTHERS.format(code=receipt.code), receipt)
+    elif receipt.fits(code):
         succeed(row, receipt)
     else:
         needs_review(row, what_differs(receipt, code), receipt)
     return Attempt.Outcome.EXPORTED
+
+
+def _is_anothers(row: CodeExport, receipt: Receipt) -> bool:
+    """Whether the ERP answered with another code's item; the item of an update was linked by a person."""
+    return receipt.is_anothers and not row.is_update
 
 
 def _not_sent(row: CodeExport, outcome: NotSent, now: datetime) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from django.db import transaction
 from django.db.models import F
@@ -15,6 +16,7 @@ from companies.models import Member
 from erp_integrations.base import Receipt
 from erp_integrations.errors import ConfigurationError
 from erp_integrations.models import Connection
+from exports.matching import lost_items
 from exports.models import CodeExport, Reading, RemoteItem, Status
 from exports.services import calling, outcomes
 
@@ -40,11 +42,15 @@ def read_items(connection: Connection, member: Member | None = None) -> str:
         Connection.objects.select_for_update(no_key=True).values_list("pk").get(pk=connection.pk)
         _keep(connection, items.values())
         rows = CodeExport.objects.filter(connection=connection, status=Status.SUCCESS, moved_at__lt=began)
-        changed = [row for row in rows.only("remote_id", "receipt", "drift", "found") if _compare(row, items)]
+        changed = [
+            row for row in rows.only("remote_id", "reference", "receipt", "drift", "found") if _compare(row, items)
+        ]
         update_each(changed, ["drift", "found"], {"status": Status.SUCCESS}, version=F("version") + 1)
         drifted = rows.exclude(drift="").count()
         Reading.objects.filter(pk=reading.pk).update(read_at=Now(), **due)
+        lost = lost_items(connection).count()
         told = f"{len(items)} items; {drifted} codes gone or changed in the ERP"
+        told += f"; {lost} under references that no cost code here has" if lost else ""
         audit.record(connection.company, member.user if member else None, "items.read", connection, new=told)
     return ""
 
@@ -78,6 +84,7 @@ def _keep(connection: Connection, items: Iterable[Receipt]) -> None:
             is_ours=item.is_ours,
             is_active=item.is_active,
             obstacle=item.obstacle,
+            owner=item.owner,
         )
         for item in items
     ]
@@ -86,6 +93,6 @@ def _keep(connection: Connection, items: Iterable[Receipt]) -> None:
 
 def _compare(row: CodeExport, items: dict[str, Receipt]) -> bool:
     """Set what happened in the ERP to the row's item; whether that is news."""
-    before = (row.drift, row.found)
-    outcomes.compare(row, items.get(row.remote_id or ""))
+    before, held = (row.drift, row.found), items.get(row.remote_id or "")
+    outcomes.compare(row, replace(held, is_ours=held.owner == row.reference) if held and held.owner else held)
     return (row.drift, row.found) != before

@@ -16,6 +16,7 @@ from erp_integrations.errors import ConfigurationError, ERPError, TransientError
 from erp_integrations.models import Connection
 from exports.models import Attempt, CodeExport, CodeExportQuerySet, Status
 from exports.services import calling, outcomes
+from exports.services.claims import claims_of, confirmed
 from exports.services.leases import Lease
 from exports.services.moves import move_claimed
 
@@ -31,6 +32,7 @@ FIELDS = (
     "doubts",
     "look_first",
     "link_to",
+    "link_despite",
     "due_at",
     "absent_token",
 )
@@ -101,13 +103,15 @@ def resolve(
     """What follows for codes in UNKNOWN from what the ERP told of them, in the transaction that holds the lease."""
     rows = [row for row, _ in asked]
     settled_at = _settle_times(rows, lease)
+    links = [(row, receipts[row.reference]) for row in rows if row.link_to and row.reference in receipts]
+    anothers = claims_of(lease.connection, links)
     for row, code in asked:
         if error:
             _not_answered(row, error, lease.now())
         elif row.is_update:
             _updated(row, code, receipts.get(row.reference), settled_at.get(row.pk, asked_at), asked_at)
         elif receipt := receipts.get(row.reference):
-            _found(row, code, receipt)
+            _found(row, code, receipt, anothers.get(row.pk, ""))
         else:
             _absent(row, settled_at.get(row.pk, asked_at), asked_at)
             row.absent_token = lease.token
@@ -122,10 +126,17 @@ def _settle_times(rows: list[CodeExport], lease: Lease) -> dict[int, datetime]:
     return {export_id: ended_at + timedelta(seconds=settle_s) for export_id, ended_at in ended if ended_at}
 
 
-def _found(row: CodeExport, code: CodeData, receipt: Receipt) -> None:
-    wanted, row.look_first, row.link_to = row.link_to, False, ""
+def _found(row: CodeExport, code: CodeData, receipt: Receipt, claim: str) -> None:
+    """`claim`: why the item that is to be linked looks like another's."""
+    wanted, despite, row.look_first, row.link_to, row.link_despite = row.link_to, row.link_despite, False, "", ""
     if wanted and wanted == receipt.remote_id and not receipt.obstacle:
-        outcomes.succeed(row, receipt)
+        if claim in ("", despite):
+            outcomes.succeed(row, receipt)
+            row.message = confirmed(claim)
+        else:
+            outcomes.needs_review(row, claim, receipt)
+    elif receipt.is_anothers and not receipt.obstacle:
+        outcomes.needs_review(row, outcomes.ANOTHERS.format(code=receipt.code), receipt)
     elif not receipt.is_ours:
         sentence = receipt.obstacle or f"The ERP already has an item {receipt.code} that Tieback did not make."
         outcomes.needs_review(row, sentence, receipt)
@@ -161,7 +172,7 @@ def _absent(row: CodeExport, settled_at: datetime, asked_at: datetime) -> None:
     if asked_at < settled_at:
         row.due_at = settled_at
     elif row.link_to:
-        row.look_first, row.link_to = False, ""
+        row.look_first, row.link_to, row.link_despite = False, "", ""
         outcomes.needs_review(row, GONE.format(code=row.code))
     elif row.doubts >= outcomes.MAX_DOUBTS:
         outcomes.needs_review(row, f"Sent {row.doubts} times without a clear answer; the ERP does not have it.")

@@ -132,7 +132,8 @@ def cancel(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
 def link(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
     erp = connection_of(request, connection)
     row = get_object_or_404(erp.code_exports, pk=pk)
-    result = services.link_code(request.member, row, request.POST.get("remote_id", ""))
+    remote_id, despite = request.POST.get("remote_id", ""), request.POST.get("despite", "")
+    result = services.link_code(request.member, row, remote_id, despite)
     return answer(request, erp, _told("Linked", result), touched=Q(pk=pk))
 
 

@@ -12,7 +12,7 @@ from companies.access import MemberRequest
 from erp_integrations.models import Connection
 from exports import services, words
 from exports.forms import read_ids
-from exports.matching import find_matches
+from exports.matching import find_lost, find_matches, lost_items
 from exports.models import Reading
 from exports.views.actions import approver
 from exports.views.answers import Banner, answer, connection_of, list_url
@@ -31,16 +31,35 @@ def lister(request: MemberRequest, slug: str) -> Connection:
 @require_GET
 @approver
 def link_page(request: MemberRequest, connection: str) -> HttpResponse:
+    erp = connection_of(request, connection)
+    context = {"connection": erp, "tab": "standard-cost-codes", "base": list_url(erp)}
+    if erp.capabilities.lists_items:
+        context |= {
+            "reading": Reading.objects.filter(connection=erp).first(),
+            "drifted": erp.code_exports.exclude(drift="").order_by("sort_key", "id")[:ROWS],
+            "page": Paginator(find_matches(erp), ROWS).get_page(request.GET.get("page")),
+            "lost": lost_items(erp).count(),
+        }
+    return render(request, "exports/link.html", context)
+
+
+@require_GET
+@approver
+def lost_page(request: MemberRequest, connection: str) -> HttpResponse:
+    """Items under references that no code here has, each beside the cost code that it was, or could be."""
     erp = lister(request, connection)
+    page = Paginator(lost_items(erp), ROWS).get_page(request.GET.get("page"))
+    lost = find_lost(erp, page.object_list)
+    taking = [(one.export, one.item.as_receipt()) for one in lost if one.export and one.can_link]
+    claims = services.claims_of(erp, taking)
     context = {
         "connection": erp,
         "tab": "standard-cost-codes",
-        "base": list_url(erp),
-        "reading": Reading.objects.filter(connection=erp).first(),
-        "drifted": erp.code_exports.exclude(drift="").order_by("sort_key", "id")[:ROWS],
-        "page": Paginator(find_matches(erp), ROWS).get_page(request.GET.get("page")),
+        "page": page,
+        "rows": [(one, claims.get(one.export.pk, "") if one.export else "") for one in lost],
+        "can_link": bool(taking),
     }
-    return render(request, "exports/link.html", context)
+    return render(request, "exports/link_lost.html", context)
 
 
 @require_POST
@@ -50,24 +69,31 @@ def read_items(request: MemberRequest, connection: str) -> HttpResponse:
     if problem := services.read_items(erp, request.member):
         messages.error(request, f"The items could not be read. {problem}")
     else:
-        messages.success(request, f"{erp.remote_items.count():,} items read from {erp}.")
+        lost = lost_items(erp).count()
+        told = (
+            f"{lost:,} of them {'carries a reference' if lost == 1 else 'carry references'} that no cost code here has."
+        )
+        messages.success(request, f"{erp.remote_items.count():,} items read from {erp}. {told if lost else ''}".strip())
     return redirect("exports:link_page", erp.company.slug, erp.slug)
 
 
 @require_POST
 @approver
 def link_selected(request: MemberRequest, connection: str) -> HttpResponse:
-    """Link the ticked codes, each to the item that stood beside it."""
+    """Link the ticked codes, each to the item beside it; one that looks like another's only if that is confirmed."""
     erp = lister(request, connection)
-    ids = read_ids(request.POST.getlist("export"))[:ROWS]
-    seen = {pk: remote_id for pk in ids if (remote_id := request.POST.get(f"item-{pk}", ""))}
+    post = request.POST
+    ids = read_ids(post.getlist("export"))[:ROWS]
+    seen = {pk: remote_id for pk in ids if (remote_id := post.get(f"item-{pk}", ""))}
+    despite = {pk: post.get(f"despite-{pk}", "") for pk in seen} if post.get("confirm") else {}
     if not seen:
         messages.error(request, "Tick the cost codes to link.")
     else:
-        result = services.link_codes(request.member, erp, seen)
+        result = services.link_codes(request.member, erp, seen, despite)
         good = result.count and not result.problems and not words.stayed(result)
         messages.add_message(request, messages.SUCCESS if good else messages.WARNING, words.did("Linked", result))
-    return redirect("exports:link_page", erp.company.slug, erp.slug)
+    page = "exports:lost_page" if post.get("back") == "lost" else "exports:link_page"
+    return redirect(page, erp.company.slug, erp.slug)
 
 
 @require_POST
@@ -87,6 +113,8 @@ def accept_change(request: MemberRequest, connection: str, pk: int) -> HttpRespo
     """What someone changed in the ERP is meant so."""
     erp = connection_of(request, connection)
     row = get_object_or_404(erp.code_exports, pk=pk)
-    if services.accept_change(request.member, row):
+    result = services.accept_change(request.member, row, request.POST.get("despite", ""))
+    if result.count:
         return answer(request, erp, Banner("success", f"{row.code} is taken as it is in the ERP."))
-    return answer(request, erp, Banner("error", f"{row.code} has moved on meanwhile. Nothing was changed."))
+    moved_on = f"{row.code} has moved on meanwhile. Nothing was changed."
+    return answer(request, erp, Banner("error", words.did("Accepted", result) if result.problems else moved_on))

@@ -52,7 +52,7 @@ def test_existing_items_are_linked_with_the_keyboard_and_unlinked_again(page: Pa
     sign_in(page, "alice", LIST)
     press(page, "link", "Link Existing Items")
     page.wait_for_url(f"**{ERP}link/")
-    press(page, "button", "Read Items")
+    press(page, "button", "Compare with ERP")
     expect(page.get_by_role("status")).to_have_text("2 items read from Practice ERP.")
     expect(page.get_by_role("button", name="Link Selected")).to_be_disabled()
     assert_accessible(page)
@@ -192,7 +192,7 @@ def test_all_of_it_works_without_javascript(browser: Browser, site: str, page: P
     plain = context.new_page()
     sign_in(plain, "alice", f"{ERP}link/")
 
-    plain.get_by_role("button", name="Read Items").click()
+    plain.get_by_role("button", name="Compare with ERP").click()
     plain.get_by_label("Select 03-200", exact=True).check()
     plain.get_by_role("button", name="Link Selected").click()
     expect(plain.get_by_role("status")).to_have_text("Linked 1 cost code.")

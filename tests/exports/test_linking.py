@@ -81,7 +81,7 @@ def test_an_item_that_is_gone_or_another_by_now_is_not_linked(scene: Scene) -> N
 
     result = link(scene, **{"01-100": "R7", "01-200": "R7"})
 
-    told = "The ERP no longer has the item that you saw as {}. Read the items again."
+    told = "The ERP no longer has the item that you saw as {}. Compare with the ERP again."
     assert sentences(result) == {code: told.format(code) for code in ("01-100", "01-200")}
     assert result.count == 0
 

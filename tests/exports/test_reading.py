@@ -144,7 +144,7 @@ def changed_there(scene: Scene) -> CodeExport:
 def test_a_change_is_accepted_and_no_longer_marked(scene: Scene) -> None:
     row = changed_there(scene)
 
-    assert services.accept_change(scene.alice, row)
+    assert services.accept_change(scene.alice, row).count == 1
     services.read_items(scene.connection)
 
     row.refresh_from_db()
@@ -158,8 +158,8 @@ def test_only_the_change_that_was_seen_is_accepted(scene: Scene) -> None:
     scene.books.write("edited", remote_id="R1", description="And again")
     services.read_items(scene.connection)
 
-    assert not services.accept_change(scene.alice, row)
-    assert not services.accept_change(factories.make_charlie(), scene.row("01-100"))
+    assert services.accept_change(scene.alice, row).count == 0
+    assert services.accept_change(factories.make_charlie(), scene.row("01-100")).count == 0
     assert scene.row("01-100").drift == Drift.CHANGED
 
 
@@ -168,4 +168,4 @@ def test_what_is_gone_cannot_be_accepted(scene: Scene) -> None:
     scene.books.write("gone", remote_id="R1")
     services.read_items(scene.connection)
 
-    assert not services.accept_change(scene.alice, scene.row("01-100"))
+    assert services.accept_change(scene.alice, scene.row("01-100")).count == 0

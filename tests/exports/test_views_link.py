@@ -42,7 +42,7 @@ class TestLinking:
         rows = [desk.ready("01-100"), desk.ready("01-200")]
         items = [hold(desk, "01-100"), hold(desk, "1 200")]
 
-        assert "Read the items of Practice ERP first." in html(desk.client.get(LINK))
+        assert "Compare with Practice ERP first." in html(desk.client.get(LINK))
         read = desk.client.post(f"{LINK}read/")
         assert (read["Location"], said(read)) == (LINK, ["2 items read from Practice ERP."])
         page = html(desk.client.get(LINK))
@@ -68,7 +68,7 @@ class TestLinking:
         answer = desk.client.post(f"{LINK}selected/", seen)
 
         assert said(answer)[-1] == (
-            "Not linked. 01-100: The ERP no longer has the item that you saw as 01-100. Read the items again."
+            "Not linked. 01-100: The ERP no longer has the item that you saw as 01-100. Compare with the ERP again."
         )
 
     def test_an_erp_that_cannot_be_reached_is_told(self) -> None:
@@ -100,16 +100,21 @@ def test_others_are_refused(desk: Desk) -> None:
     )
 
 
-def test_an_erp_that_does_not_list_its_items_has_no_such_page(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_erp_that_does_not_list_its_items_has_a_page_that_says_what_happens_instead(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from dataclasses import replace
 
     assert "Link Existing Items" in html(desk.get())
     able = desk.connection.capabilities
     monkeypatch.setattr(desk.connection.adapter_class, "capabilities", replace(able, lists_items=False))
 
-    assert desk.client.get(LINK).status_code == 404
+    page = html(desk.client.get(LINK))
+    assert "does not list its items" in page
+    assert "Compare with ERP" not in page
+    assert "Link Existing Items" in html(desk.get())
+    assert desk.client.get(f"{LINK}lost/").status_code == 404
     assert desk.client.post(f"{LINK}read/").status_code == 404
-    assert "Link Existing Items" not in html(desk.get())
 
 
 def test_the_page_takes_the_same_queries_for_any_length(desk: Desk) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 
+from companies.models import AuditEvent
 from exports import services
+from exports.services.claims import LOST
 from tests.exports.web_connector.conftest import Office, at_the_export
 from tests.exports.web_connector.referee import check_books
 from tests.quickbooks.company import QuickBooks
@@ -27,6 +31,40 @@ class TestWhatIsThereAlready:
         queued.poll()
         assert (queued.row("01-100").status, queued.row("01-100").remote_id) == ("SUCCESS", item.list_id)
         check_books(queued.quickbooks, by_hand=1)
+
+    def test_an_item_under_anothers_reference_is_linked_only_when_just_that_is_confirmed(self, queued: Office) -> None:
+        item = queued.quickbooks.add_item("Service", "01-100", external_guid=f"{{{uuid4()}}}")
+        queued.poll()
+        row = queued.row("01-100")
+        assert "carries the reference of another cost code" in row.message
+
+        refused = services.link_code(queued.alice, row, item.list_id)
+        assert (refused.count, queued.row("01-100").status) == (0, "ATTENTION")
+        assert LOST in refused.problems[0].sentence
+        assert services.link_code(queued.alice, row, item.list_id, LOST).count == 1
+        queued.poll()
+
+        assert (queued.row("01-100").status, queued.row("01-100").remote_id) == ("SUCCESS", item.list_id)
+        told = AuditEvent.objects.filter(subject="export", subject_id=row.pk, new__endswith=LOST)
+        assert [event.new.split(":")[0] for event in told.order_by("id")] == ["Queued", "Success"]
+
+    def test_what_looks_like_anothers_only_when_it_is_read_again_is_not_linked(self, queued: Office) -> None:
+        item = queued.quickbooks.add_item("Service", "01-100")
+        queued.poll()
+        services.link_code(queued.alice, queued.row("01-100"), item.list_id)
+        item.external_guid = f"{{{uuid4()}}}"
+
+        queued.poll()
+
+        row = queued.row("01-100")
+        assert (row.status, row.message, row.link_to) == ("ATTENTION", LOST, "")
+
+    @pytest.mark.parametrize("none", [None, "", "0", "{00000000-0000-0000-0000-000000000000}"])
+    def test_no_guid_is_no_reference(self, queued: Office, none: str | None) -> None:
+        item = queued.quickbooks.add_item("Service", "01-100", external_guid=none)
+        queued.poll()
+
+        assert services.link_code(queued.alice, queued.row("01-100"), item.list_id).count == 1
 
     def test_an_item_that_is_gone_when_it_is_to_be_linked_is_not_made_anew(self, queued: Office) -> None:
         item = queued.quickbooks.add_item("Service", "01-100")
