@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Case, Exists, Expression, F, Q, Value, When
@@ -68,7 +66,7 @@ FOR_ADAPTER = (
         "item",
         "reference",
         "generation",
-        "refusals",
+        "request_key",
         "code",
         "description",
         "status",
@@ -145,7 +143,9 @@ class CodeExport(models.Model):
 
     reference = models.CharField(max_length=100)  # the external id in the ERP; never changes
     generation = models.PositiveIntegerField(default=1)  # lives of this code between sending and reject or unlink
-    refusals = models.PositiveIntegerField(default=0)  # definite refusals in this generation
+    # Idempotency key: made when it is claimed, the same while an outcome is uncertain, a new one after a definite
+    # refusal. Random: a restored row must not be given the ERP's answer to a try that it knows nothing of.
+    request_key = models.CharField(max_length=32, blank=True)
 
     status = models.CharField(max_length=10, choices=Status, default=Status.READY)
     previous_status = models.CharField(max_length=10, choices=Status, blank=True)  # before the last move, for Undo
@@ -229,12 +229,6 @@ class CodeExport(models.Model):
 
     def __str__(self) -> str:
         return self.code
-
-    @property
-    def request_key(self) -> str:
-        """Idempotency key: the same while an outcome is uncertain, a new one after a definite refusal."""
-        life = f"{self.reference}:{self.generation}:{self.refusals}"
-        return hashlib.sha256(life.encode()).hexdigest()[:32]
 
     @property
     def accounts(self) -> str:

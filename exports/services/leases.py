@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -122,7 +123,7 @@ def _take(connections: ConnectionQuerySet) -> Lease | None:
         if connections.filter(state=Connection.State.ACTIVE).update(**after_call(error)):
             _record_broken(connection, error)
         return None
-    token = connection.lease_token + 1
+    token = secrets.randbits(62)  # never given before, not even by a database whose older state was restored since
     mine = connections.filter(lease_token=connection.lease_token)
     is_after_loss = connection.lease_until is not None and not connection.is_pulled
     failed = _failure(first_s=settings.EXPORT_RETRY_S) if is_after_loss else {}

@@ -16,18 +16,12 @@ from exports.services.calling import Held
 ALONE_AFTER = 2  # lost answers: then a code is sent alone, so that it takes no others with it
 MAX_DOUBTS = 4  # lost answers: then a person must look
 PATIENCE = 8  # times in a row that the ERP told it to wait: about an hour; from then on each burns a try
-TRIES_ANEW = {
-    "due_at": Now(),
-    "tries": 0,
-    "waits": 0,
-    "doubts": 0,
-    "link_to": "",
-    "link_despite": "",
-}  # what a click that accepts a code starts with
+# What a click that accepts a code starts with.
+TRIES_ANEW = {"due_at": Now(), "tries": 0, "waits": 0, "doubts": 0, "link_to": "", "link_despite": ""}
 COMPARED = ("code", "description", "income_account", "expense_account", "is_active")
 UPDATED = ("drift", "found", "kept")
 ANOTHERS = "The ERP already has an item {code}, but it carries the reference of another cost code."
-FIELDS = ("detail", "remote_id", "receipt", "refusals", "tries", "waits", "doubts", "look_first", "due_at", *UPDATED)
+FIELDS = ("detail", "remote_id", "receipt", "request_key", "tries", "waits", "doubts", "look_first", "due_at", *UPDATED)
 
 
 def apply(row: CodeExport, code: CodeData, outcome: Outcome, now: datetime) -> Attempt.Outcome:
@@ -43,7 +37,7 @@ def apply(row: CodeExport, code: CodeData, outcome: Outcome, now: datetime) -> A
             return Attempt.Outcome.EXISTS
         case Refused(message=message, detail=detail):
             row.status, row.message, row.detail = Status.FAILED, message, detail
-            row.refusals += 1
+            row.request_key = ""
             return Attempt.Outcome.REFUSED
         case NotSent():
             _not_sent(row, outcome, now)

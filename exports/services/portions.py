@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -142,13 +143,14 @@ def claim(lease: Lease, rows: list[CodeExport]) -> list[Work]:
     """
     work = [_work(row, lease) for row in rows]
     if work:
-        move_claimed([one.row for one in work], ["lease_token", "absent_token"], was=Status.QUEUED)
+        move_claimed([one.row for one in work], ["request_key", "lease_token", "absent_token"], was=Status.QUEUED)
         insert_each([one.attempt for one in work], ATTEMPT_FIELDS)
     return work
 
 
 def _work(row: CodeExport, lease: Lease) -> Work:
     row.status, row.message, row.lease_token, row.absent_token = Status.SENDING, "", lease.token, None
+    row.request_key = row.request_key or secrets.token_hex(16)
     code = row.as_data()
     attempt = Attempt(
         export_id=row.pk,

@@ -141,7 +141,7 @@ def _send_again(items: list[SegmentItem], batch: Batch, defaults: Defaults) -> N
         batch,
         "export.sent",
         generation=F("generation") + 1,
-        refusals=0,
+        request_key="",
         look_first=Exists(unproven),
         sent_by=batch.actor_id,
         sent_at=Now(),

@@ -144,7 +144,7 @@ def _as_now(export: CodeExport, item: SegmentItem, accounts: Accounts, batch: Ba
         "income_from": "",
         "expense_from": "",
         "generation": F("generation") + 1,
-        "refusals": 0,
+        "request_key": "",
         "look_first": False,
         "detail": "",
         "export_batch": batch,

@@ -9,7 +9,7 @@ from erp_integrations.adapters.quickbooks_desktop.payload import guid_of
 from erp_integrations.adapters.tryton.payload import identifier_of
 from erp_integrations.base import CodeData
 from exports import services
-from exports.models import CodeExport
+from exports.models import Attempt, CodeExport
 from exports.services.sending import reference_of
 from tests import factories
 from tests.exports.scene import Scene
@@ -88,3 +88,31 @@ def test_it_fits_wherever_an_erp_keeps_it(scene: Scene) -> None:
     assert len(reference) <= min(CodeExport._meta.get_field("reference").max_length or 0, 100)
     assert identifier_of(code) == f"tieback:{reference}"
     assert guid_of(code).version == 5
+
+
+def test_a_restored_row_tries_under_a_key_that_no_lost_try_had(scene: Scene) -> None:
+    """An ERP that knows keys would give it the answer to what it sent in the time that is lost."""
+    [row] = scene.queue("01-100")
+    backup = CodeExport.objects.filter(pk=row.pk).values().get()
+    scene.portion()
+    lost = Attempt.objects.get().request_key
+    scene.books.write("gone", remote_id=scene.row("01-100").remote_id)
+    Attempt.objects.all().delete()
+    CodeExport.objects.filter(pk=row.pk).update(**backup)
+
+    scene.portion()
+
+    assert (scene.states(), len(lost)) == ({"01-100": "SUCCESS"}, 32)
+    assert Attempt.objects.get().request_key != lost
+
+
+def test_a_new_generation_tries_under_a_new_key(scene: Scene) -> None:
+    synced(scene, "01-100")
+    row = scene.row("01-100")
+    services.unlink_code(scene.alice, row, "Wrong item")
+    scene.books.write("gone", remote_id="R1")
+    services.send_codes(scene.dora, scene.connection, [row.item_id])
+    services.queue_codes(scene.alice, scene.connection, scene.seen())
+    scene.drain()
+
+    assert len(set(Attempt.objects.values_list("request_key", flat=True))) == Attempt.objects.count() == 2

@@ -70,6 +70,17 @@ def test_the_lease_is_longer_than_a_call(scene: Scene) -> None:
     )
 
 
+def test_a_token_is_never_given_again_even_from_an_older_state(scene: Scene) -> None:
+    """A restored database knows nothing of the leases since: a worker that went on over it must not hold one of now."""
+    older = Connection.objects.values("lease_token", "lease_until").get()
+    tokens = []
+    for _ in range(20):
+        Connection.objects.update(**older)
+        tokens.append(take(scene).token)
+
+    assert len(set(tokens)) == 20
+
+
 def test_a_stale_token_writes_nothing(scene: Scene) -> None:
     scene.queue("01-100")
     old = take(scene)

@@ -146,20 +146,6 @@ def test_search_finds_code_and_description_whatever_the_case(scene: Scene) -> No
     assert CodeExport.objects.matching("").count() == 2
 
 
-def test_the_request_key_changes_with_a_refusal_and_a_new_life_only() -> None:
-    row = CodeExport(reference="tieback-1-2", generation=1, refusals=0)
-    keys = {row.request_key, CodeExport(reference="tieback-1-2", tries=5, doubts=2).request_key}
-
-    others = {
-        CodeExport(reference="tieback-1-2", refusals=1).request_key,
-        CodeExport(reference="tieback-1-2", generation=2).request_key,
-        CodeExport(reference="tieback-1-3").request_key,
-    }
-
-    assert len(keys) == 1
-    assert len(keys | others) == 4
-
-
 @pytest.mark.parametrize("values", [{"status": "SUCCESS"}, {"status": "QUEUED"}, {"status": "SENDING"}])
 def test_the_database_refuses_success_without_id_and_acceptance_without_account(
     scene: Scene, values: dict[str, str]

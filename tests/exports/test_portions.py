@@ -36,6 +36,8 @@ def test_the_exact_payload_is_on_record_before_the_call(scene: Scene) -> None:
     scene.portion()
 
     attempt = Attempt.objects.get()
+    row.refresh_from_db()
+    assert len(row.request_key) == 32
     assert (attempt.export, attempt.outcome, attempt.request_key) == (row, "exported", row.request_key)
     assert attempt.payload == {
         "reference": row.reference,

@@ -71,3 +71,27 @@ def test_items_get_random_guids_and_keep_what_they_were_sent_under(migrate: Migr
     assert CodeExport.objects.values_list("item", "reference").get() == (ids[0], f"c0ffee-{ids[0]}")
     item = SegmentItem.objects.get(pk=ids[1])
     assert SegmentItem.objects.get(guid=item.guid) == item, "as Django writes it"
+
+
+def test_what_may_be_under_way_keeps_its_request_key(migrate: Migrate) -> None:
+    before = migrate(("wbs", "0006_project_own_codes"), ("exports", "0009_updates_index"))
+    tries = {"uncertain": ["uncertain"], "refused": ["uncertain", "refused"], "never": [], "not sent": ["not sent"]}
+    attempts = before.get_model("exports", "Attempt").objects
+    for item_id, (reference, outcomes) in zip(make_items(before, len(tries)), tries.items(), strict=True):
+        send(before, item_id, reference)
+        export = before.get_model("exports", "CodeExport").objects.get(reference=reference)
+        for place, outcome in enumerate(outcomes):
+            key = f"{reference} {place}"
+            attempts.create(export=export, generation=1, request_key=key, lease_token=1, payload={}, outcome=outcome)
+        attempts.create(export=export, generation=0, request_key="of an earlier life", lease_token=1, payload={})
+
+    migrate(("wbs", "0007_item_guids"), ("exports", "0011_request_keys"))
+
+    from exports.models import CodeExport
+
+    assert dict(CodeExport.objects.values_list("reference", "request_key")) == {
+        "uncertain": "uncertain 0",
+        "refused": "",
+        "never": "",
+        "not sent": "not sent 0",
+    }
