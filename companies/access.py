@@ -17,6 +17,7 @@ from django.utils.encoding import escape_uri_path
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
+from companies import stale_page
 from companies.models import Level, Member, Tool
 
 logger = logging.getLogger(__name__)
@@ -44,6 +45,8 @@ def member_required(tool: Tool, level: Level, *, approver: bool = False) -> Call
         def guarded(request: Any, company: str, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return sign_in_first(request)
+            if stale_page.is_of_another_person(request):
+                return stale_page.another_person(request)
             try:
                 request.member = _find_member(request.user, company)
                 if request.member.level_on(tool) < level or (approver and not request.member.can_review):
@@ -74,7 +77,9 @@ def _find_member(user: User, company: str) -> Member:
 
 
 def sign_in_first(request: HttpRequest) -> HttpResponse:
-    """To the sign-in page; for htmx the whole page goes there, not a fragment."""
+    """To the sign-in page; for htmx the whole page goes there, not a fragment. What was typed into a form is kept."""
+    if stale_page.is_from_a_page_of_ours(request) and "HX-Request" not in request.headers:
+        return stale_page.signed_out(request)
     redirect = redirect_to_login(_page_of(request))
     if request.headers.get("HX-Request"):
         return HttpResponse(status=401, headers={"HX-Redirect": redirect.url})

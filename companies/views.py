@@ -31,7 +31,7 @@ CHANGED = "Someone else changed the rights of {} since you opened this page. The
 @sensitive_post_parameters("password")
 @never_cache
 def sign_in(request: HttpRequest) -> HttpResponse:
-    if request.user.is_authenticated:
+    if request.user.is_authenticated and request.method != "POST":  # else whoever signs in would go on as someone else
         return redirect(_next(request))
     form = SignInForm(request, request.POST if request.method == "POST" else None, label_suffix="")
     if form.is_valid():

@@ -125,7 +125,8 @@ LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/login/"
 SESSION_COOKIE_AGE = 12 * 3600  # seconds
-SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_HTTPONLY = True  # the cookie of the CSRF token is not: static/js/person.js sends the token of now
+CSRF_FAILURE_VIEW = "companies.stale_page.csrf_failed"
 SESSION_COOKIE_SAMESITE = "Lax"
 
 # Transport: production is behind TLS; the embedded mode is plain http on loopback.
