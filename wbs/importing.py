@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from wbs.codes import MAX_TIERS, clean, code_problem, description_problem, fold, full_code_problem
-from wbs.sheets import Problem, Row, Sheet, Tell, silent
+from wbs.sheets import Problem, Row, Sheet, Tell, few, silent
 
 SHOWN = 500  # problems, and divisions whose description can be edited, on one page
 
@@ -256,11 +256,6 @@ def _notes(sheet: Sheet, delimiter: str, good: list[NewCode]) -> list[str]:
     if delimiter and good and all(len(new.tiers) == 1 for new in good):
         notes.append(f"No code contains “{delimiter}”, so all are of the first tier. Is another delimiter meant?")
     return notes
-
-
-def few(rows: list[int]) -> str:
-    """The first rows of many, for a sentence."""
-    return ", ".join(map(str, rows[:10])) + (f" and {len(rows) - 10:,} more" if len(rows) > 10 else "")
 
 
 def _is_padded(cell: str) -> bool:

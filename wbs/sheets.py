@@ -7,11 +7,15 @@ import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from wbs.codes import clean
+from wbs.codes import MAX_FULL_CODE, clean
 from wbs.listing import unguard
 
 MAX_BYTES = 5 * 1024 * 1024
 MAX_ROWS = 20_000
+MAX_TEXT = 10_000_000  # characters of all cells
+MAX_CELL = 10_000  # of one that is looked at; a description may have 4,095
+MAX_LINE = 1 << 17  # of a line of text, about: it may have this many cells
+MAX_COLUMNS = 1_000  # of which two or three are looked at
 COLUMNS = ("code", "description")
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 
@@ -65,11 +69,14 @@ class Sheet:
 def read_csv(content: bytes, tell: Tell = silent) -> Sheet:
     """Read a CSV file with the columns `code` and `description`, in any order. Raises UnreadableFile."""
     text, notes = _decode(content)
+    _refuse_long_lines(text)
     separator = _separator(text)
     records = (record for record in _records(text, separator) if record.trouble or any(map(clean, record.cells)))
     heading = next(records)
     if heading.trouble:
         raise UnreadableFile("A quotation mark is missing in the first row.")
+    if len(heading.cells) > MAX_COLUMNS:
+        raise UnreadableFile(f"The first row names {len(heading.cells):,} columns. Take out those that are not needed.")
     places, unused = columns_of(heading.cells)
     if separator != ",":
         notes.append(f"The columns are separated by {SEPARATORS[separator]}.")
@@ -78,14 +85,26 @@ def read_csv(content: bytes, tell: Tell = silent) -> Sheet:
     problems: list[Problem] = []
     for number, record in enumerate(records):
         tell(number)
-        if len(rows) == MAX_ROWS:
-            raise UnreadableFile(f"The file has more than {MAX_ROWS:,} rows. Import it in parts.")
-        if record.trouble:
-            problems.append(Problem(record.number, "", record.trouble))
+        if number == MAX_ROWS:
+            raise too_long(MAX_ROWS)
+        cells = {name: unguard(record.cells[at]) for name, at in places.items() if at < len(record.cells)}
+        if sentence := record.trouble or length_problem(cells):
+            problems.append(Problem(record.number, cells.get("code", "")[:MAX_FULL_CODE], sentence))
         else:
-            cells = {name: unguard(record.cells[at]) for name, at in places.items() if at < len(record.cells)}
-            rows.append(Row(record.number, *(cells.get(name, "") for name in (*COLUMNS, "status"))))
+            rows.append(row_of(record.number, cells))
     return Sheet(rows, problems, notes)
+
+
+def row_of(number: int, cells: dict[str, str]) -> Row:
+    return Row(number, *(cells.get(name, "") for name in (*COLUMNS, "status")))
+
+
+def length_problem(cells: dict[str, str]) -> str:
+    """Why a row is not even looked at; empty when it is."""
+    for name, text in cells.items():
+        if len(text) > MAX_CELL:
+            return f"The {name} has {len(text):,} characters, which is far too long. Shorten it."
+    return ""
 
 
 def columns_of(heading: list[str]) -> tuple[dict[str, int], list[str]]:
@@ -102,14 +121,23 @@ def _no_heading(first: str) -> UnreadableFile:
     return UnreadableFile(f"The first row must name the columns: code,description. It reads: {first[:80]}")
 
 
+def too_long(most: int) -> UnreadableFile:
+    return UnreadableFile(f"The file has more than {most:,} rows. Import it in parts.")
+
+
 def too_large() -> UnreadableFile:
     return UnreadableFile(f"The file is larger than {MAX_BYTES // 1024 // 1024} MB. Import it in parts.")
+
+
+def few(rows: list[int]) -> str:
+    """The first rows of many, for a sentence."""
+    return ", ".join(map(str, rows[:10])) + (f" and {len(rows) - 10:,} more" if len(rows) > 10 else "")
 
 
 def _decode(content: bytes) -> tuple[str, list[str]]:
     if len(content) > MAX_BYTES:
         raise too_large()
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in content[:1000]:
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in content:
         raise UnreadableFile("The file is in UTF-16 or is not text. Save it as “CSV UTF-8” and choose that file.")
     try:
         return content.decode("utf-8-sig"), []
@@ -124,11 +152,19 @@ def _decode(content: bytes) -> tuple[str, list[str]]:
     return text, ["The file is not UTF-8; it was read as Windows-1252. Look whether the accents are right."]
 
 
+def _refuse_long_lines(text: str) -> None:
+    for at in range(0, len(text) - MAX_LINE, MAX_LINE):
+        if text.find("\n", at, at + MAX_LINE) < 0 and text.find("\r", at, at + MAX_LINE) < 0:
+            raise UnreadableFile(
+                "A line of the file has far too many letters. Is a line end or a quotation mark missing?"
+            )
+
+
 def _separator(text: str) -> str:
     """The separator under which the first row names both columns."""
     if not text.strip():
         raise UnreadableFile("The file is empty.")
-    first = text.lstrip().splitlines()[0]
+    first = text.lstrip()[:MAX_LINE].splitlines()[0]
     for separator in SEPARATORS:
         if set(COLUMNS) <= {_column(cell) for cell in next(csv.reader([first], delimiter=separator))}:
             return separator

@@ -1,145 +1,123 @@
 """Lists of codes as XLSX workbooks: reading one that people made, writing one that a spreadsheet leaves as it is.
 
-A workbook is what a stranger packed: how much comes out of it is looked at before it is read. openpyxl uses defusedxml.
+A workbook is what a stranger packed: `packages` bounds it before it is read, `limited` gives the reading a process of
+its own, which imports neither Django nor openpyxl.
 """
 
 from __future__ import annotations
 
 import io
 import re
-import warnings
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, time, timedelta
-from typing import Any
-from zipfile import BadZipFile, ZipFile
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from openpyxl import Workbook, load_workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Font
-
-from wbs.codes import clean
-from wbs.importing import few
+from wbs.codes import MAX_FULL_CODE, clean
+from wbs.packages import DAMAGED, SIGNATURE, Package
+from wbs.packages import MAX_TAGS as MAX_TAGS
+from wbs.packages import MAX_UNPACKED as MAX_UNPACKED
 from wbs.sheets import (
     COLUMNS,
     MAX_BYTES,
     MAX_ROWS,
+    MAX_TEXT,
     Problem,
     Row,
     Sheet,
     Tell,
     UnreadableFile,
     columns_of,
+    few,
+    length_problem,
     read_csv,
+    row_of,
     silent,
     too_large,
+    too_long,
 )
+from wbs.xlsx import Book, Cell
 
-ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"  # how an .xlsx begins; an .xls, or an .xlsx with a password
-MAX_UNPACKED = 50 * 1024 * 1024
-MAX_TAGS = 1_500_000  # opening and closing ones, of the whole workbook
-MAX_TEXT = 10_000_000  # characters of all cells: one long text can be named by many of them
-LAST_ROW, LAST_COLUMN = 100_000, 50  # what lies beyond is not looked at
-LONGEST_NUMBER = 10**15  # above it a spreadsheet rounds
-DAMAGED = "The workbook is damaged. Save it anew, or as “CSV UTF-8”, and choose that."
+if TYPE_CHECKING:
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Font
+    from openpyxl.worksheet._write_only import WriteOnlyWorksheet
+
+OLE = b"\xd0\xcf\x11\xe0"  # how an .xls begins, or an .xlsx with a password
 TEXT_FORMAT = "@"  # a column of this format keeps 1-10 and 007 as they are typed
-
-# What openpyxl leaves out of a workbook (drop-down lists, conditional colours) is nothing that we read.
-warnings.filterwarnings("ignore", category=UserWarning, module=r"openpyxl\.")
 
 
 def count_rows(content: bytes) -> int:
     """About how many rows a list has, at a glance. Raises UnreadableFile for what is too large to be read."""
-    if content.startswith(ZIP):
-        return _look_inside(content)
     if len(content) > MAX_BYTES:
         raise too_large()
-    return max(content.count(b"\n"), content.count(b"\r"))
+    if not content.startswith(SIGNATURE):
+        return max(content.count(b"\n"), content.count(b"\r"))
+    package = Package(content)
+    sheets = (name for name in package.parts if "/worksheets/" in name)
+    return sum(chunk.count(b"</row>") for name in sheets for chunk in package.unpack(name))
 
 
 def read_list(content: bytes, tell: Tell = silent) -> Sheet:
     """Read a list of codes in any format that we know. Raises UnreadableFile."""
     if content.startswith(OLE):
         raise UnreadableFile("This workbook is an old one (.xls) or has a password. Save it as .xlsx without one.")
-    return (read_xlsx if content.startswith(ZIP) else read_csv)(content, tell)
+    return (read_xlsx if content.startswith(SIGNATURE) else read_csv)(content, tell)
 
 
 def read_xlsx(content: bytes, tell: Tell = silent) -> Sheet:
     """Read the first visible sheet, with the columns `code` and `description` in any order. Raises UnreadableFile."""
-    _look_inside(content)
-    reader = _Reader()
-    for row in _rows(content, reader.notes):
-        tell(len(reader.rows))
-        reader.read(row)
+    if len(content) > MAX_BYTES:
+        raise too_large()
+    reader = _Reader(tell)
+    try:
+        package = Package(content)
+        package.check()
+        book = Book(package)
+        sheet = book.first_visible()
+        if len(book.contents.sheets) > 1:
+            reader.notes.append(f"Only the sheet “{sheet.title}” was read.")
+        book.tell_rows(sheet, reader.read)
+    except ValueError as trouble:
+        raise UnreadableFile(DAMAGED) from trouble
     if not reader.places:
         raise UnreadableFile("The file is empty.")
     return reader.sheet()
 
 
-def _rows(content: bytes, notes: list[str]) -> Iterator[Sequence[Any]]:
-    try:
-        book = load_workbook(io.BytesIO(content), read_only=True)
-        sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"] or book.worksheets
-        if len(book.sheetnames) > 1:
-            notes.append(f"Only the sheet “{sheets[0].title}” was read.")
-        sheets[0].reset_dimensions()  # what the file says of its size need not be true
-        yield from sheets[0].iter_rows(max_row=LAST_ROW, max_col=LAST_COLUMN)
-    except Exception as trouble:  # whatever openpyxl stumbles over in a file that no spreadsheet wrote
-        raise UnreadableFile(DAMAGED) from trouble
-
-
-def _look_inside(content: bytes) -> int:
-    """About how many rows there are. Refuses what is packed so that reading it would take all memory or all day."""
-    if len(content) > MAX_BYTES:
-        raise too_large()
-    size = tags = rows = 0
-    try:
-        with ZipFile(io.BytesIO(content)) as archive:
-            for part in archive.infolist():
-                with archive.open(part) as unpacked:
-                    while chunk := unpacked.read(1 << 16):
-                        size += len(chunk)
-                        tags += chunk.count(b"<")
-                        rows += chunk.count(b"</row>")
-                        if size > MAX_UNPACKED or tags > MAX_TAGS:
-                            raise UnreadableFile("The workbook is too large when unpacked. Import it in parts.")
-    except (BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError, zlib.error) as trouble:
-        raise UnreadableFile(DAMAGED) from trouble
-    return rows
-
-
 class _Reader:
     """What the rows of one sheet come to."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Tell) -> None:
+        self.tell = tell
         self.places: dict[str, int] = {}
-        self.number = self.text = 0
+        self.text = 0
         self.rows: list[Row] = []
         self.problems: list[Problem] = []
         self.notes: list[str] = []
         self.numbers: list[int] = []  # rows whose code is a number
 
-    def read(self, row: Sequence[Any]) -> None:
-        self.number += 1
-        if not any(cell.value is not None for cell in row):
-            return
+    def read(self, number: int, row: dict[int, Cell]) -> None:
+        self.tell(len(self.rows))
         if not self.places:
-            self.places, notes = columns_of([_text(cell) for cell in row])
-            self.notes += notes
+            self._read_heading(row)
             return
         if len(self.rows) + len(self.problems) == MAX_ROWS:
-            raise UnreadableFile(f"The file has more than {MAX_ROWS:,} rows. Import it in parts.")
-        cells = {name: row[at] for name, at in self.places.items() if at < len(row)}
-        texts = {name: _text(cell) for name, cell in cells.items()}
+            raise too_long(MAX_ROWS)
+        cells = {name: row[at] for name, at in self.places.items() if at in row}
+        texts = {name: cell.text for name, cell in cells.items()}
         self.text += sum(map(len, texts.values()))
         if self.text > MAX_TEXT:
             raise UnreadableFile("The workbook holds too much text. Import it in parts.")
-        if sentence := next(filter(None, map(_trouble, cells.items())), ""):
-            self.problems.append(Problem(self.number, texts.get("code", ""), sentence))
+        if sentence := next(filter(None, map(_trouble, cells.items())), "") or length_problem(texts):
+            self.problems.append(Problem(number, texts.get("code", "")[:MAX_FULL_CODE], sentence))
         elif any(map(clean, texts.values())):
-            self.rows.append(Row(self.number, *(texts.get(name, "") for name in (*COLUMNS, "status"))))
-            if "code" in cells and isinstance(cells["code"].value, int | float):
-                self.numbers.append(self.number)
+            self.rows.append(row_of(number, texts))
+            if "code" in cells and cells["code"].kind == "number":
+                self.numbers.append(number)
+
+    def _read_heading(self, row: dict[int, Cell]) -> None:
+        places, notes = columns_of([row[at].text if at in row else "" for at in range(1, max(row) + 1)])
+        self.places = {name: at + 1 for name, at in places.items()}
+        self.notes += notes
 
     def sheet(self) -> Sheet:
         if self.numbers:
@@ -150,34 +128,12 @@ class _Reader:
         return Sheet(self.rows, self.problems, self.notes)
 
 
-def _text(cell: Any) -> str:
-    """What the cell shows, as far as a code or a description can be meant by it."""
-    value = cell.value
-    if value is None or cell.data_type == "f":
-        return ""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return str(value).upper()
-    if isinstance(value, int | float):
-        return _digits(value, cell.number_format)
-    return str(value)
-
-
-def _digits(value: float, number_format: str) -> str:
-    """1.1, 100 for 100.0, and 007 where the cell shows it so. What is rounded is told as such by the check."""
-    if abs(value) >= LONGEST_NUMBER:
-        return f"{value:.2E}"
-    whole = str(int(value)) if value == int(value) else repr(value)
-    return whole.zfill(len(number_format)) if re.fullmatch("0+", number_format or "") else whole
-
-
-def _trouble(named_cell: tuple[str, Any]) -> str:
+def _trouble(named_cell: tuple[str, Cell]) -> str:
     """Why a cell cannot be taken as it is; empty when it can."""
     name, cell = named_cell
-    if cell.data_type == "f":
+    if cell.kind == "formula":
         return f"The {name} is a formula. Copy it and paste its value in its place."
-    if isinstance(cell.value, date | time | timedelta):
+    if cell.kind == "date":
         return f"A spreadsheet made a date of this {name}. Format the column as text and write it again."
     return ""
 
@@ -200,6 +156,9 @@ def write_template(title: str) -> bytes:
 
 
 def _written(title: str, heading: list[str], lines: Iterable[list[str]]) -> bytes:
+    from openpyxl import Workbook  # here and below: it takes longer to import than a list takes to read
+    from openpyxl.styles import Font
+
     book = Workbook(write_only=True)
     sheet = book.create_sheet(re.sub(r"[\\*?:/\[\]]", " ", title)[:31])
     sheet.freeze_panes = "A2"
@@ -217,7 +176,9 @@ def _written(title: str, heading: list[str], lines: Iterable[list[str]]) -> byte
     return content.getvalue()
 
 
-def _styled(sheet: Any, texts: list[str], font: Font | None = None) -> list[Any]:
+def _styled(sheet: WriteOnlyWorksheet, texts: list[str], font: Font | None = None) -> list[WriteOnlyCell]:
+    from openpyxl.cell import WriteOnlyCell
+
     cells = [WriteOnlyCell(sheet, text) for text in texts]
     for cell in cells:
         cell.number_format = TEXT_FORMAT

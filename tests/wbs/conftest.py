@@ -5,6 +5,7 @@ from django.test import Client
 
 from companies.models import Company, Member
 from tests.factories import make_alice, make_bob, make_charlie, make_company, make_dora
+from wbs.models import drafts
 
 
 def signed_in(member: Member) -> Client:
@@ -40,3 +41,9 @@ def charlie(db: None) -> Client:
 @pytest.fixture
 def company(db: None) -> Company:
     return make_company()
+
+
+@pytest.fixture(autouse=True)
+def nobody_waits_for_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None comes here, so the click reads and checks a list itself."""
+    monkeypatch.setattr(drafts, "PATIENCE_S", 0)

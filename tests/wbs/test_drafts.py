@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db.models.functions import Now
 from django.test import Client
 
 from companies.clock import in_seconds
 from config.celery import app
 from tests.factories import make_cost_code
 from tests.patience import PATIENCE_S, is_quick
+from tests.servers.celery import Worker
 from tests.servers.redis import Redis
 from tests.wbs.test_views_lists import IMPORT, codes_in_order, facts, press, problems, upload
 from tests.wbs.test_workbooks import HEADING, workbook
@@ -44,6 +48,17 @@ def look(client: Client, address: str) -> str:
     response = client.get(address)
     assert response.status_code == 200
     return response.content.decode()
+
+
+def only_in_tasks(work: Callable[[ImportDraft], None]) -> Callable[[ImportDraft], None]:
+    """The click finds it answered."""
+
+    def guarded(self: ImportDraft) -> None:
+        if self.is_open:
+            assert sys._getframe(1).f_code.co_name == "check_draft"
+            work(self)
+
+    return guarded
 
 
 def draft() -> ImportDraft:
@@ -244,3 +259,68 @@ def test_others_do_not_find_it(dora: Client, bob: Client, charlie: Client) -> No
     ImportDraft.objects.update(created_at=in_seconds(-24 * 3600 - 60))
     assert dora.get(address).status_code == 404
     assert "Checks of the last day" not in look(dora, IMPORT)
+
+
+SHORT = "code,description\n01,Text\n"
+
+
+def test_a_short_list_is_checked_by_a_worker_within_the_click(dora: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drafts, "PATIENCE_S", 60)
+    woken: list[list[int]] = []
+
+    def wake(task: str, ids: list[int]) -> None:
+        woken.append(ids)
+        check_draft(ids[0])
+
+    monkeypatch.setattr("companies.broker.wake", wake)
+    monkeypatch.setattr(ImportDraft, "work", only_in_tasks(ImportDraft.work))
+
+    response = dora.post(IMPORT, {"file": upload(SHORT), "delimiter": "-", "create_missing": "on"})
+
+    assert response.status_code == 200
+    assert facts(response.content.decode()) == [1, 0, 0]
+    assert woken == [[draft().pk]]
+
+
+def test_a_short_list_that_a_worker_is_slow_with_shows_how_far_it_is(
+    dora: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wake(task: str, ids: list[int]) -> None:
+        ImportDraft.objects.update(worked_at=Now())
+
+    monkeypatch.setattr("companies.broker.wake", wake)
+
+    response = dora.post(IMPORT, {"file": upload(SHORT), "delimiter": "-"})
+
+    assert response.headers["Location"] == f"{IMPORT}{draft().pk}/"
+    assert "Reading list.csv" in look(dora, response.headers["Location"])
+
+
+def test_nothing_is_parsed_in_the_process_that_answers(dora: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither by the click nor by who asks, whether a worker comes or not."""
+
+    def refuse(*_: Any) -> Any:
+        raise AssertionError("This is for a process with limits.")
+
+    for name in ("wbs.workbooks.read_xlsx", "wbs.workbooks.read_csv", "wbs.limited.read_list"):
+        monkeypatch.setattr(name, refuse)
+
+    html = dora.post(IMPORT, {"file": upload(workbook(HEADING, ["01", "x"])), "delimiter": "-"}).content.decode()
+    assert facts(html) == [1, 0, 0]
+    address = check_long(dora)
+    ImportDraft.objects.update(asked_at=in_seconds(-4))
+    assert facts(look(dora, address)) == [6, 1, 0]
+
+
+@pytest.mark.processes
+@pytest.mark.django_db(transaction=True)
+def test_a_real_worker_reads_in_a_process_below_it(
+    dora: Client, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drafts, "PATIENCE_S", 60)
+    monkeypatch.setattr(ImportDraft, "work", only_in_tasks(ImportDraft.work))
+
+    html = dora.post(IMPORT, {"file": upload(workbook(HEADING, ["01", "x"])), "delimiter": "-"}).content.decode()
+
+    assert facts(html) == [1, 0, 0]
+    assert "wbs.limited" not in worker.log.read_text()  # it says nothing there unless something went wrong

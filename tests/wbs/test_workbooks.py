@@ -13,6 +13,7 @@ from openpyxl import Workbook, load_workbook
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.formula import ArrayFormula
 
+from tests.wbs.hostile import package
 from tests.wbs.test_listing import CODE, DESCRIPTION
 from wbs import workbooks
 from wbs.codes import fold
@@ -142,6 +143,47 @@ class TestReading:
         book.active.add_data_validation(DataValidation(type="list", formula1='"a,b"', sqref="B2"))
 
         assert cells(read_xlsx(saved(book))) == [(2, "01", "x")]
+
+    def test_texts_are_read_as_other_programs_write_them(self) -> None:
+        """Prefixed names, pieces of text with formats, what is to be read aloud, and cells that do not say where."""
+        texts = (
+            b"<x:si><x:t>code</x:t></x:si><x:si><x:r><x:t>descr</x:t></x:r><x:r><x:rPr/><x:t>iption</x:t></x:r></x:si>"
+            b"<x:si><x:t>T\xc3\xbcr</x:t><x:rPh><x:t>aloud</x:t></x:rPh></x:si><x:si><x:t>_x005F_x41_</x:t></x:si>"
+        )
+        rows = (
+            b'<x:row><x:c t="s"><x:v>0</x:v></x:c><x:c t="s"><x:v>1</x:v></x:c></x:row>'
+            b'<x:row><x:c t="inlineStr"><x:is><x:t>0</x:t><x:r><x:t>1</x:t></x:r></x:is></x:c>'
+            b'<x:c t="s"><x:v>2</x:v></x:c></x:row>'
+            b'<x:row r="5"><x:c r="B5" t="s"><x:v>3</x:v></x:c><x:c r="A5" t="str"><x:v>02</x:v></x:c></x:row>'
+            b'<x:row r="4"><x:c t="str"><x:v>out of order</x:v></x:c></x:row>'
+            b'<x:row r="6"><x:c t="b"><x:v>1</x:v></x:c><x:c t="e"><x:v>#REF!</x:v></x:c></x:row>'
+        )
+        sheet = b'<x:worksheet xmlns:x="y"><x:sheetData>' + rows + b"</x:sheetData></x:worksheet>"
+        parts = {"xl/sharedStrings.xml": b'<x:sst xmlns:x="y">' + texts + b"</x:sst>", SHEET: sheet}
+
+        assert cells(read_xlsx(package(parts))) == [
+            (2, "01", "Tür"),
+            (5, "02", "_x41_"),
+            (6, "TRUE", "#REF!"),
+        ]
+
+    @pytest.mark.parametrize(
+        ("number_format", "is_date"),
+        [
+            ("dd/mm/yyyy", True),
+            ("[h]:mm", True),
+            ('[$-409]d" of "mmm', True),
+            ("General", False),
+            ('0" days"', False),
+            (r"0\d", False),
+            ("[Red]0;[Magenta]0", False),
+        ],
+    )
+    def test_a_date_is_told_by_the_format_of_its_number(self, number_format: str, is_date: bool) -> None:
+        sheet = read_xlsx(workbook(HEADING, [45_000, "x"], formats={"A2": number_format}))
+
+        assert [problem.code for problem in sheet.problems] == ["2023-03-15 00:00:00"] * is_date
+        assert [row.code for row in sheet.rows] == ["45000"] * (not is_date)
 
     def test_any_known_format_is_told_by_its_content(self) -> None:
         assert cells(read_list(workbook(HEADING, ["01", "x"]))) == [(2, "01", "x")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -12,15 +14,17 @@ from django.db.models.functions import Now
 from companies.clock import in_seconds
 from companies.models import Member
 from wbs.importing import Check, Choices, Report, check
+from wbs.limited import read_apart
 from wbs.models.segments import Segment
 from wbs.rules import warn_of_new
 from wbs.sheets import Sheet, Tell, UnreadableFile, silent
-from wbs.workbooks import count_rows, read_list
+from wbs.workbooks import count_rows
 
 KEPT_S = 24 * 3600
-LONG_ROWS = 5_000  # more than these take longer than a click may
+LONG_ROWS = 5_000  # more than these may take longer than a click waits
 PORTION = 500  # rows between two signs of life
 UNCLAIMED_S, LOST_S = 3, 30  # after which someone else does the work
+PATIENCE_S, GLANCE_S = 2, 0.05  # how long a click waits for a worker, and how often it looks
 
 
 class ImportDraftQuerySet(models.QuerySet["ImportDraft"]):
@@ -46,14 +50,14 @@ class Superseded(Exception):
 class ImportDraft(models.Model):
     """A list that someone uploaded, kept between "Check File" and "Import".
 
-    A long one is read and checked by a worker; if none comes, by whoever asks how far it is. Each question has a
-    number: what was found for an earlier one is not kept.
+    It is read and checked by a worker; if none comes, by whoever asks how far it is, and always in a process with
+    limits. Each question has a number: what was found for an earlier one is not kept.
     """
 
     member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="import_drafts")
     segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="import_drafts")
     name = models.CharField(max_length=255)  # of the file
-    content = models.BinaryField(null=True)  # a long file until it is read
+    content = models.BinaryField(null=True)  # the file until it is read
     sheet = models.JSONField(null=True)  # `importing.Sheet` as plain data
     created_at = models.DateTimeField(db_default=Now())
     choices = models.JSONField(default=dict)  # `importing.Choices` as plain data
@@ -75,15 +79,11 @@ class ImportDraft(models.Model):
 
     @classmethod
     def keep(cls, member: Member, segment: Segment, name: str, content: bytes) -> ImportDraft:
-        """Keep an uploaded list: read at once when it is short. Raises UnreadableFile."""
+        """Keep an uploaded list until it is read. Raises UnreadableFile for what is too large at a glance."""
         total = count_rows(content)
-        kept: dict[str, Any] = {"member": member, "segment": segment, "name": name[:255], "total": total}
-        if total > LONG_ROWS:
-            kept |= {"content": content, "is_read": False}
-        else:
-            kept["sheet"] = read_list(content).as_data()
         cls.objects.expired().delete()
-        return cls.objects.create(**kept)
+        kept = {"name": name[:255], "content": content, "total": total, "is_read": False}
+        return cls.objects.create(member=member, segment=segment, **kept)
 
     @property
     def is_long(self) -> bool:
@@ -92,7 +92,7 @@ class ImportDraft(models.Model):
     @property
     def is_open(self) -> bool:
         """Whether someone still has to find out what an import would do."""
-        return self.is_long and self.question > 0 and self.report is None
+        return self.question > 0 and self.report is None
 
     def ask(self, choices: Choices) -> None:
         """What would an import do with these choices?"""
@@ -100,6 +100,16 @@ class ImportDraft(models.Model):
         self.report, self.worked_at, self.done = None, None, 0
         values = {name: getattr(self, name) for name in ("choices", "question", "report", "worked_at", "done")}
         ImportDraft.objects.filter(pk=self.pk).update(**values, asked_at=Now())
+
+    def wait_for_worker(self, until: float) -> None:
+        """Until it is answered, or the clock of `time.monotonic` says so. A worker that is quick spares us a page."""
+        while self.is_open and time.monotonic() < until:
+            time.sleep(GLANCE_S)
+            self.look_again()
+
+    def look_again(self) -> None:
+        """How far is it now?"""
+        self.refresh_from_db(fields=["report", "worked_at", "done", "total", "is_read"])
 
     def answer(self, tell: Tell = silent) -> Check:
         """What an import would do now."""
@@ -114,8 +124,8 @@ class ImportDraft(models.Model):
         )
 
     def found(self) -> Report:
-        """The answer in short, as it was found, or found now."""
-        return Report.from_data(self.report) if self.report else self.told(self.answer())
+        """The answer in short, as it was found."""
+        return Report.from_data(self.report or {})
 
     def told(self, check: Check) -> Report:
         """The answer in short, with what the company's ERPs would refuse of it."""
@@ -125,17 +135,18 @@ class ImportDraft(models.Model):
 
     def work(self) -> None:
         """Read and check the list, telling how far that is. Twice, late or never does no harm."""
-        if not self._claim():
-            return
+        if self._claim():
+            with suppress(Superseded):
+                report = self._judge().as_data()
+                self._unanswered().update(report=report, done=self.total)
+
+    def _judge(self) -> Report:
         try:
             if not self.is_read:
                 self._read()
-            report = self.told(self.answer(self._tell))
+            return self.told(self.answer(self._tell))
         except UnreadableFile as trouble:
-            report = Report(trouble=str(trouble))
-        except Superseded:
-            return
-        self._unanswered().update(report=report.as_data(), done=self.total)
+            return Report(trouble=str(trouble))
 
     def _unanswered(self) -> ImportDraftQuerySet:
         return ImportDraft.objects.filter(pk=self.pk, question=self.question, report__isnull=True)
@@ -149,6 +160,6 @@ class ImportDraft(models.Model):
             raise Superseded
 
     def _read(self) -> None:
-        sheet = read_list(bytes(self.content or b""), self._tell)
+        sheet = read_apart(bytes(self.content or b""), self._tell, PORTION)
         self.sheet, self.content, self.is_read, self.total = sheet.as_data(), None, True, len(sheet.rows)
         self._tell(0, sheet=self.sheet, content=None, is_read=True, total=self.total)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from pathlib import PurePath
 from typing import cast
@@ -21,7 +22,7 @@ from wbs.errors import Refused
 from wbs.forms import ImportForm
 from wbs.importing import Choices, Report
 from wbs.listing import write_csv
-from wbs.models import ImportDraft, Segment
+from wbs.models import ImportDraft, Segment, drafts
 from wbs.sheets import MAX_BYTES, UnreadableFile
 from wbs.views.items import count_of
 from wbs.views.tree import id_in, segment_of
@@ -53,10 +54,28 @@ def import_codes(request: MemberRequest, segment: str) -> HttpResponse:
     if wants_import and draft.is_read:
         return import_draft(request, form, draft)
     draft.ask(choices_of(request, form))
-    if not draft.is_open:
-        return import_page(request, form, draft, draft.found())
-    broker.wake("wbs.tasks.check_draft", [draft.pk])
-    return redirect("wbs:draft", request.member.company.slug, segment, draft.pk)
+    get_answer(draft)
+    if draft.is_open:
+        return redirect("wbs:draft", request.member.company.slug, segment, draft.pk)
+    report = draft.found()
+    if report.trouble:
+        form.add_error("file", report.trouble)
+        draft.delete()
+        return import_page(request, form)
+    return import_page(request, form, draft, report)
+
+
+def get_answer(draft: ImportDraft) -> None:
+    """Have the list checked; a short one within this click, by this thread if no worker comes in time."""
+    until = time.monotonic() + drafts.PATIENCE_S
+    if draft.is_long or not draft.is_read:
+        broker.wake("wbs.tasks.check_draft", [draft.pk])
+    if draft.is_long:
+        return
+    if not draft.is_read:
+        draft.wait_for_worker(until)
+    draft.work()
+    draft.look_again()
 
 
 def keep_file(request: MemberRequest, form: ImportForm) -> ImportDraft | None:
@@ -103,8 +122,7 @@ def show_draft(request: MemberRequest, segment: str, draft_id: int) -> HttpRespo
         raise Http404("There is no such check, or it is no longer kept.")
     if draft.is_open and draft.is_left_alone:
         draft.work()
-        draft.refresh_from_db()
-        draft.segment = within
+        draft.look_again()
     if request.htmx:
         return render(request, "wbs/_progress.html", {"draft": draft}) if draft.is_open else HttpResponseClientRefresh()
     form = ImportForm.again(within, draft)

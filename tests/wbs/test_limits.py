@@ -1,0 +1,137 @@
+"""What a stranger's file may cost: the process that reads it is measured, for each kind of too much."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.wbs import hostile
+from wbs import limited
+from wbs.limited import read_apart
+from wbs.sheets import MAX_BYTES, UnreadableFile
+from wbs.workbooks import read_list
+
+pytestmark = pytest.mark.once
+
+MOST_S, MOST_BYTES = 2, 100 * 1024 * 1024
+MEASURED = """
+import re, time
+from wbs.limited import main
+main()
+peak = re.search(r"VmHWM:\\s*(\\d+) kB", open("/proc/self/status").read())[1]
+print(time.process_time(), int(peak) * 1024)
+"""
+
+
+@dataclass(frozen=True)
+class Reading:
+    kind: str  # "sheet" or "refusal"
+    found: object
+    cpu_s: float
+    peak_bytes: int
+
+
+def measured(content: bytes) -> Reading:
+    """The reader's own process. It measures itself: to others its memory begins with ours, from which it was forked."""
+    assert len(content) <= MAX_BYTES
+    command = [*limited.COMMAND[:-2], "-c", MEASURED, "500"]
+    done = subprocess.run(command, input=content, capture_output=True, cwd=limited.ROOT, env={}, check=True)
+    *lines, cost = done.stdout.decode().splitlines()
+    cpu_s, peak = cost.split()
+    return Reading(*json.loads(lines[-1]), float(cpu_s), int(peak))
+
+
+def assert_cheap(reading: Reading) -> None:
+    assert reading.cpu_s < MOST_S
+    assert reading.peak_bytes < MOST_BYTES
+
+
+@pytest.mark.parametrize("build", hostile.REFUSED.values(), ids=hostile.REFUSED)
+def test_a_workbook_with_too_much_of_a_kind_is_refused_cheaply(build: Callable[[], bytes]) -> None:
+    reading = measured(build())
+
+    assert reading.kind == "refusal"
+    assert str(reading.found).startswith(("The workbook ", "The file "))
+    assert_cheap(reading)
+
+
+@pytest.mark.parametrize("build", hostile.READ.values(), ids=hostile.READ)
+def test_what_is_not_needed_of_a_workbook_costs_next_to_nothing(build: Callable[[], bytes]) -> None:
+    reading = measured(build())
+
+    assert reading.found == {"rows": [[2, "01", "Text", ""]], "problems": [], "notes": []}
+    assert_cheap(reading)
+
+
+@pytest.mark.parametrize("build", hostile.LISTS.values(), ids=hostile.LISTS)
+def test_a_text_with_too_much_of_a_kind_is_told_cheaply(build: Callable[[], bytes]) -> None:
+    reading = measured(build())
+
+    assert reading.kind == "refusal" or len(reading.found["problems"]) == 1  # type: ignore[call-overload]
+    assert_cheap(reading)
+
+
+def running(code: str) -> list[str]:
+    """A reader that does this instead of reading."""
+    return [sys.executable, "-E", "-S", "-c", f"import os, json, time\nfrom wbs import limited\n{code}"]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "limited.limit(); held = bytearray(limited.MEMORY_BYTES)",
+        "limited.CPU_S = 1; limited.limit()\nwhile True: pass",
+        "time.sleep(600)",
+        "os.abort()",
+    ],
+    ids=["memory", "time of the processor", "time", "a fault of the parser"],
+)
+def test_what_the_bounds_let_through_the_limits_of_the_process_end(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limited, "COMMAND", running(code))
+    monkeypatch.setattr(limited, "WALL_S", 5)
+
+    with pytest.raises(UnreadableFile, match="more time or memory than a list of codes may"):
+        read_apart(b"code,description\n1,x\n" * 10_000)
+
+
+def test_the_process_knows_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limited, "COMMAND", running("limited.say('refusal', str(dict(os.environ)))"))
+    monkeypatch.setenv("SECRET_KEY", "secret")
+
+    with pytest.raises(UnreadableFile) as refusal:
+        read_apart(b"")
+    assert "secret" not in str(refusal.value).casefold()
+
+
+def test_it_tells_how_far_it_is_and_what_it_found() -> None:
+    told: list[int] = []
+
+    sheet = read_apart(b"code,description\n" + b"1,x\n" * 5, told.append, portion=2)
+
+    assert told == [0, 2, 4]
+    assert sheet == read_list(b"code,description\n" + b"1,x\n" * 5)
+
+
+def test_who_does_not_want_to_know_any_more_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Spied(subprocess.Popen[bytes]):
+        def __init__(self, *words: Any, **named: Any) -> None:
+            super().__init__(*words, **named)
+            started.append(self)
+
+    monkeypatch.setattr(limited.subprocess, "Popen", Spied)
+    monkeypatch.setattr(limited, "COMMAND", running("limited.say('done', 0); time.sleep(600)"))
+
+    def enough(done: int) -> None:
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        read_apart(b"", enough)
+    assert started[0].returncode == -9
