@@ -91,6 +91,7 @@ class GLAccountData:
     name: str
     kind: AccountKind
     is_active: bool = True
+    parent: str = ""  # the accounts above it ("Revenue: Public Works"), to tell it from one that reads alike
 
 
 @dataclass(frozen=True)

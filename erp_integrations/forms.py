@@ -13,7 +13,7 @@ from django.db import transaction
 
 from companies.audit import record
 from companies.models import Company
-from erp_integrations.base import INCOME_KINDS, Adapter
+from erp_integrations.base import INCOME_KINDS, AccountKind, Adapter
 from erp_integrations.models import Connection, GLAccount
 
 DEFAULT_ACCOUNTS = ("default_income_account", "default_expense_account")
@@ -34,10 +34,13 @@ class NameForm(forms.Form):
 
 
 class AccountField(forms.ModelChoiceField):
-    """One of a connection's accounts; an inactive one only while it is the choice already, and flagged."""
+    """One of a connection's accounts; one that may not be chosen only while it is the choice already, and flagged."""
+
+    kinds: frozenset[AccountKind] = frozenset()
 
     def label_from_instance(self, account: GLAccount) -> str:
-        return str(account) if account.is_active else f"{account} (inactive)"
+        flag = account.flag(self.kinds)
+        return f"{account} ({flag})" if flag else str(account)
 
 
 class DefaultAccountsForm(forms.Form):
@@ -62,6 +65,7 @@ class DefaultAccountsForm(forms.Form):
         able = connection.capabilities
         kinds = {"income": able.income_kinds, "expense": able.expense_kinds}
         for name, account in chosen.items():
+            self.fields[name].kinds = kinds[name]  # type: ignore[attr-defined]
             self.fields[name].queryset = connection.gl_accounts.offered(kinds[name], account)  # type: ignore[attr-defined]
         for name, words in (empty or {}).items():
             self.fields[name].empty_label = words  # type: ignore[attr-defined]

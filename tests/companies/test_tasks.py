@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime
 
 import pytest
 from celery.schedules import crontab
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
-from django.utils import timezone
 
 from companies.tasks import clear_sessions
 from config.celery import app
@@ -19,7 +18,7 @@ def test_only_sessions_that_ran_out_are_deleted() -> None:
     kept, gone = SessionStore(), SessionStore()
     for session in (kept, gone):
         session.create()
-    Session.objects.filter(pk=gone.session_key).update(expire_date=timezone.now() - timedelta(days=1))
+    Session.objects.filter(pk=gone.session_key).update(expire_date=datetime(2020, 1, 1, tzinfo=UTC))
 
     clear_sessions()
 

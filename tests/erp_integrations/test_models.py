@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from django.db import connection as database
 from django.db.models.functions import Now
@@ -206,6 +208,67 @@ def test_an_erp_that_is_down_changes_nothing(vault_connection: Connection) -> No
     vault_connection.refresh_from_db()
     assert vault_connection.gl_accounts_synced_at is None
     assert not AuditEvent.objects.exists()
+
+
+ALIKE = [
+    GLAccountData("1", None, "Materials", AccountKind.INCOME, parent="Commercial"),
+    GLAccountData("2", None, "Materials", AccountKind.INCOME, parent="Public Works"),
+    GLAccountData("3", "5000", "Job Materials", AccountKind.EXPENSE),
+    GLAccountData("4", "5000", "Job Materials", AccountKind.EXPENSE),
+    GLAccountData("5", "5000", "Labor", AccountKind.EXPENSE, parent="Commercial"),
+]
+
+
+def test_accounts_that_read_alike_are_told_apart_by_parents_else_by_ids(
+    vault_connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync(vault_connection, ALIKE, monkeypatch)
+
+    assert sorted(map(str, vault_connection.gl_accounts.all())) == [
+        "5000 Job Materials (id 3)",
+        "5000 Job Materials (id 4)",
+        "5000 Labor",
+        "Materials (Commercial)",
+        "Materials (Public Works)",
+    ]
+
+
+@pytest.mark.parametrize("rest", [ALIKE[1:], [replace(ALIKE[0], name="Concrete"), *ALIKE[1:]]], ids=["gone", "renamed"])
+def test_one_that_reads_like_no_other_is_called_as_before(
+    vault_connection: Connection, monkeypatch: pytest.MonkeyPatch, rest: list[GLAccountData]
+) -> None:
+    sync(vault_connection, [data for data in ALIKE if data.remote_id != "1"], monkeypatch)
+    assert str(vault_connection.gl_accounts.get(remote_id="2")) == "Materials"
+    sync(vault_connection, ALIKE, monkeypatch)
+    sync(vault_connection, rest, monkeypatch)
+
+    second = vault_connection.gl_accounts.get(remote_id="2")
+
+    renamed = rest[0].name == "Concrete"
+    assert str(second) == ("Materials" if renamed else "Materials (Public Works)")  # codes may still have the other
+
+
+def test_what_tells_apart_never_makes_it_read_like_a_third(
+    vault_connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    third = GLAccountData("9", None, "Materials (Commercial)", AccountKind.INCOME)
+
+    sync(vault_connection, [*ALIKE, third], monkeypatch)
+
+    assert len(set(map(str, vault_connection.gl_accounts.all()))) == 6
+
+
+@pytest.mark.parametrize("values", [{}, {"number": ""}, {"distinction": "Commercial"}, {"number": "", "name": "4 x"}])
+def test_an_account_reads_the_same_in_python_and_in_the_database(values: dict[str, str]) -> None:
+    account = make_account(make_connection(), "4000")
+    GLAccount.objects.update(**values)
+    account.refresh_from_db()
+    Connection.objects.update(default_income_account=account)
+
+    told = Connection.objects.values_list(GLAccount.label("default_income_account")).get()
+    identity = GLAccount.objects.values_list(GLAccount.identity_sql()).get()
+
+    assert (told[0], identity[0]) == (str(account), account.identity)
 
 
 def test_a_sync_takes_few_queries_for_any_number_of_accounts(

@@ -150,8 +150,10 @@ CONNECTOR_ERRORS: dict[int, tuple[type[ERPError], str]] = {
     0x80040421: (UncertainError, "QuickBooks did not do it, and gave no reason."),
     0x80040422: (
         TransientError,
-        "QuickBooks needs single-user access to the company file, and another program is using it. "
-        "Close that program, or switch the file to single-user mode.",
+        (
+            "QuickBooks needs single-user access to the company file, and another program is using it. "
+            "Close that program, or switch the file to single-user mode."
+        ),
     ),
     0x80040423: (ConfigurationError, "This QuickBooks is too old to understand Tieback. Update it."),
     0x80040424: (TransientError, "QuickBooks has not finished starting."),

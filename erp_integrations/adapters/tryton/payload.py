@@ -13,7 +13,16 @@ from typing import Any, NamedTuple
 from erp_integrations.base import AccountKind, CodeData, GLAccountData, Receipt
 
 OURS = "tieback:"  # how our identifiers begin
-ACCOUNT_FIELDS = ["code", "name", "closed", "active", "type.revenue", "type.expense"]
+ACCOUNT_FIELDS = [
+    "code",
+    "name",
+    "closed",
+    "active",
+    "type.revenue",
+    "type.expense",
+    "parent.name",
+    "parent.parent.name",
+]
 CATEGORY_FIELDS = ["account_revenue", "account_expense"]
 PRODUCT_FIELDS = [
     "code",
@@ -88,7 +97,14 @@ def parse_account(row: Mapping[str, Any]) -> GLAccountData:
         name=str(row["name"]),
         kind=AccountKind.INCOME if revenue else AccountKind.EXPENSE if expense else AccountKind.OTHER,
         is_active=bool(row["active"]) and not row["closed"],
+        parent=": ".join(reversed(_names_above(row))),
     )
+
+
+def _names_above(row: Mapping[str, Any]) -> list[str]:
+    """The names of the accounts above one, nearest first, as far as they were asked for."""
+    above = row.get("parent.")
+    return [str(above["name"]), *_names_above(above)] if above else []
 
 
 def parse_account_name(row: Mapping[str, Any]) -> tuple[int, str]:
