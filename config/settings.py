@@ -193,6 +193,7 @@ EXPORT_MAX_TRIES = env.whole("EXPORT_MAX_TRIES", 8)
 EXPORT_RETRY_S = env.number("EXPORT_RETRY_S", 15, least=0.01)  # first wait; doubles, with jitter, up to an hour
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "exports.tasks.sweep", "schedule": EXPORT_SWEEP_S},
+    "questions": {"task": "erp_integrations.tasks.sweep", "schedule": EXPORT_SWEEP_S},
     "mail": {"task": "exports.tasks.mail", "schedule": EXPORT_SWEEP_S},
     "read_items": {"task": "exports.tasks.read_items", "schedule": 60},  # finds out which connection's day it is
     "clear_sessions": {"task": "companies.tasks.clear_sessions", "schedule": crontab(minute="17")},

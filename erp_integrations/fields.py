@@ -24,7 +24,9 @@ class EncryptedJSONField(models.Field):
     def get_prep_value(self, value: Any) -> str:
         return fernet().encrypt(json.dumps(value).encode()).decode()
 
-    def from_db_value(self, value: str, expression: Any, connection: Any) -> Any:
+    def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Any:
+        if value is None:  # of a row that an outer join did not find
+            return None
         try:
             return json.loads(fernet().decrypt(value.encode()))
         except InvalidToken:

@@ -14,7 +14,7 @@ from django.db import transaction
 from companies.audit import record
 from companies.models import Company
 from erp_integrations.base import INCOME_KINDS, AccountKind, Adapter
-from erp_integrations.models import Connection, GLAccount
+from erp_integrations.models import Connection, GLAccount, Question
 
 DEFAULT_ACCOUNTS = ("default_income_account", "default_expense_account")
 
@@ -85,10 +85,14 @@ class DefaultAccountsForm(forms.Form):
 
 
 def make_options_form(
-    adapter: type[Adapter], data: Mapping[str, Any] | None, connection: Connection | None = None
+    adapter: type[Adapter],
+    data: Mapping[str, Any] | None,
+    connection: Connection | None = None,
+    initial: Mapping[str, Any] | None = None,
 ) -> forms.Form:
     """The adapter's own form. Secrets are write-only: never rendered, and kept when left empty."""
-    form = adapter.options_form()(data, prefix="options", initial=dict(connection.options) if connection else None)
+    known = connection.options if connection else initial
+    form = adapter.options_form()(data, prefix="options", initial=dict(known) if known is not None else None)
     for name in _secret_fields(form):
         field = form.fields[name]
         field.widget = forms.PasswordInput(attrs={"autocomplete": "new-password", **field.widget.attrs})
@@ -117,10 +121,17 @@ class ConnectionForms:
     stored: Mapping[str, str] = {}  # credentials
     connection_id = 0
 
-    def __init__(self, company: Company, adapter: type[Adapter], data: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        company: Company,
+        adapter: type[Adapter],
+        data: Mapping[str, Any] | None = None,
+        typed: Question | None = None,
+    ) -> None:
+        """`typed` is what was asked of the ERP before: all but the secrets stands in the form again."""
         self.company, self.adapter = company, adapter
-        self.name = NameForm(company, data, initial={"name": adapter.label})
-        self.options = make_options_form(adapter, data)
+        self.name = NameForm(company, data, initial={"name": typed.name if typed else adapter.label})
+        self.options = make_options_form(adapter, data, initial=typed.options if typed else None)
         self.all: list[forms.Form] = [self.name, self.options]
 
     def are_valid(self) -> bool:
@@ -143,9 +154,17 @@ class ConnectionForms:
         typed = {name: self.options.cleaned_data[name] for name in _secret_fields(self.options)}
         return {name: value or self.stored.get(name, "") for name, value in typed.items()}
 
-    def made_adapter(self) -> Adapter:
-        """An adapter with what was typed, saved or not."""
-        return self.adapter(self.connection_id, self.plain_options(), self.credentials())
+    def question(self, asker: AbstractBaseUser) -> Question:
+        """Whether a connection can be made with what was typed; if so it is made."""
+        return Question(
+            company=self.company,
+            asker=asker,
+            kind=Question.Kind.CONNECT,
+            erp=self.adapter.key,
+            name=self.name.cleaned_data["name"],
+            options=self.plain_options(),
+            credentials=self.credentials(),
+        )
 
     def connect(self, actor: AbstractBaseUser) -> Connection:
         name = self.name.cleaned_data["name"]
@@ -176,8 +195,19 @@ class SettingsForms(ConnectionForms):
                 self.options.add_error(name, "Type it again: what is stored is not sent to another address.")
         return not self.options.errors
 
-    def have_changed(self) -> bool:
-        return any(form.has_changed() for form in self.all)
+    def question(self, asker: AbstractBaseUser) -> Question:
+        """Whether the ERP can be reached with what was typed, saved or not."""
+        question = Question(
+            company=self.company,
+            connection=self.connection,
+            asker=asker,
+            kind=Question.Kind.CHECK,
+            erp=self.adapter.key,
+            is_of_saved=not self.options.has_changed(),
+        )
+        if not question.is_of_saved:
+            question.options, question.credentials = self.plain_options(), self.credentials()
+        return question
 
     def save(self, actor: AbstractBaseUser) -> None:
         connection, changes = self.connection, list(self.changes())

@@ -8,7 +8,9 @@ from datetime import datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
+from zlib import crc32
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models, transaction
 from django.db.models.functions import Coalesce, Concat, Now, Trim
@@ -17,6 +19,7 @@ from django.utils.text import slugify
 
 from companies.audit import record
 from companies.clock import in_seconds
+from companies.each import storable
 from companies.models import Company
 from erp_integrations.base import AccountKind, Delivery, GLAccountData
 from erp_integrations.errors import ConfigurationError
@@ -25,8 +28,9 @@ from erp_integrations.fields import EncryptedJSONField
 if TYPE_CHECKING:
     from erp_integrations.base import Adapter, Capabilities
 
-RESERVED_SLUGS = frozenset({"supported", "new", "send", "recall"})  # pages beside the connections
+RESERVED_SLUGS = frozenset({"supported", "new", "send", "recall", "questions"})  # pages beside the connections
 CHUNK = 500  # rows per statement
+UNTAKEN_S = 300  # so long may a question wait for a worker
 SILENCE_S = 24 * 3600  # of a connector that should call: then the pages say so
 
 
@@ -97,7 +101,7 @@ class Connection(models.Model):
     options = models.JSONField(default=dict)
     credentials = EncryptedJSONField(default=dict)
     state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
-    state_message = models.TextField(blank=True)  # why it is paused or broken, for people
+    state_message = models.TextField(blank=True)  # why it is broken, or its last call failed, for people
     created_at = models.DateTimeField(db_default=Now())
     last_contact_at = models.DateTimeField(null=True)
     books = models.CharField(max_length=255, blank=True)  # what a pulled ERP said of itself when it last called
@@ -151,9 +155,36 @@ class Connection(models.Model):
         """Whether nothing holds it back: no pause, no broken configuration, no failures in a row."""
         return self.state == self.State.ACTIVE and not self.failures_in_a_row
 
+    @property
+    def is_retrying(self) -> bool:
+        """Whether its last call failed, so that it is tried again by itself."""
+        return self.state == self.State.ACTIVE and self.failures_in_a_row > 0
+
+    @property
+    def mark(self) -> str:
+        """What the head of a page says of it, as a number: an open page asks whether it is still so."""
+        seen = self.last_contact_at if self.is_pulled else None
+        said = (self.state, self.state_message, self.is_retrying, self.open_until, seen, self.is_silent, self.books)
+        return str(crc32(repr(said).encode()))
+
     def note_contact(self) -> None:
         """The ERP answered just now."""
         Connection.objects.filter(pk=self.pk).update(last_contact_at=Now())
+
+    def note_works(self, actor: AbstractBaseUser) -> None:
+        """The ERP answered a test of the saved settings just now: what was broken is mended."""
+        self.note_contact()
+        broken = Connection.objects.filter(pk=self.pk, state=self.State.BROKEN)
+        values = {"state": self.State.ACTIVE, "failures_in_a_row": 0, "open_until": None}
+        self._turn(actor, broken, "connection.resumed", **values)
+
+    def note_broken(self, actor: AbstractBaseUser, message: str) -> None:
+        """The saved settings do not work, and will not until a person mends them. A paused connection stays paused."""
+        others = Connection.objects.filter(pk=self.pk, state__in=(self.State.ACTIVE, self.State.BROKEN))
+        with transaction.atomic():
+            news = others.exclude(state=self.State.BROKEN, state_message=message)
+            if news.update(state=self.State.BROKEN, state_message=message):
+                record(self.company, actor, "connection.broken", self, new=message)
 
     def pause(self, actor: AbstractBaseUser) -> bool:
         """Send nothing more until someone resumes. False: it was paused already."""
@@ -335,3 +366,81 @@ class GLAccount(models.Model):
 def _one_line(text: str) -> str:
     """As a page shows it: with single blanks."""
     return " ".join(text.split())
+
+
+class QuestionQuerySet(models.QuerySet["Question"]):
+    def waiting(self) -> QuestionQuerySet:
+        """Those that no worker has taken up."""
+        return self.filter(answered_at=None, claimed_until=None)
+
+    def under_way(self) -> QuestionQuerySet:
+        """Those that a worker is asking just now, by the database's clock."""
+        return self.filter(answered_at=None, claimed_until__gt=Now())
+
+    def overdue(self) -> QuestionQuerySet:
+        """Those whose worker is gone, and those that none took up for too long."""
+        untaken = models.Q(claimed_until=None, asked_at__lte=in_seconds(-UNTAKEN_S))
+        return self.filter(untaken | models.Q(claimed_until__lte=Now()), answered_at=None)
+
+
+class Question(models.Model):
+    """What a page asks an ERP: a worker asks and notes the answer here (`erp_integrations.questions`), the page looks.
+
+    Settings that were typed and not saved are kept until the answer is there; a check of the saved ones keeps none.
+    """
+
+    class Kind(models.TextChoices):
+        CHECK = "check", "Test Connection"
+        CONNECT = "connect", "Connect"
+        SYNC = "sync", "Sync GL Accounts"
+
+    guid = models.UUIDField(default=uuid4, unique=True, editable=False)
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="questions")
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, null=True, related_name="questions")
+    asker = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=10, choices=Kind)
+    erp = models.CharField(max_length=60)  # key of the adapter
+    name = models.CharField(max_length=100, blank=True)  # of the connection to be made
+    is_of_saved = models.BooleanField(default=False)  # is it about the connection as it is saved?
+    options = models.JSONField(default=dict)
+    credentials = EncryptedJSONField(default=dict)
+    asked_at = models.DateTimeField(db_default=Now())
+    claimed_until = models.DateTimeField(null=True)  # a worker is at it; once, so that nothing is done twice
+    answered_at = models.DateTimeField(null=True)
+    told_at = models.DateTimeField(null=True)  # a page has shown the answer
+    is_good = models.BooleanField(default=False)
+    message = models.TextField(blank=True)
+    detail = models.TextField(blank=True)
+
+    objects = QuestionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["company"], name="questions_open", condition=models.Q(answered_at__isnull=True)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.name or self.connection}"
+
+    @property
+    def is_pending(self) -> bool:
+        return self.answered_at is None
+
+    def adapter(self) -> Adapter:
+        """An adapter with what was typed, or with what is saved now."""
+        from erp_integrations.registry import adapter_class
+
+        if self.is_of_saved and self.connection:
+            return self.connection.adapter()
+        return adapter_class(self.erp)(self.connection_id or 0, self.options, self.credentials)
+
+    def close(self, *, is_good: bool, message: str, detail: str = "") -> bool:
+        """Note the answer, and keep no secret any longer. False: it was given up meanwhile."""
+        still_open = Question.objects.filter(pk=self.pk, answered_at=None)
+        values = {"is_good": is_good, "message": storable(message), "detail": storable(detail)}
+        return bool(still_open.update(answered_at=Now(), credentials={}, **values))
+
+    def tell(self) -> bool:
+        """Note that the answer is shown now. False: it was shown before."""
+        return bool(Question.objects.filter(pk=self.pk, told_at=None).update(told_at=Now()))

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from companies.access import MemberRequest, member_required
 from companies.models import Level, Tool
 from companies.templatetags.ui import clock
-from erp_integrations import catalogue
+from erp_integrations import catalogue, questions
 from erp_integrations.base import Adapter, Delivery
-from erp_integrations.errors import ERPError
 from erp_integrations.forms import ConnectionForms, SettingsForms
-from erp_integrations.models import Connection, GLAccount
+from erp_integrations.models import Connection, GLAccount, Question
 from erp_integrations.registry import adapter_classes
 
 ACCOUNTS_PER_PAGE = 250
@@ -58,23 +58,101 @@ def public_supported(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @member_required(Tool.ERP, Level.ADMIN)
 def new_connection(request: MemberRequest, erp: str) -> HttpResponse:
+    adapter, company = _adapter_of(erp), request.member.company
+    forms = ConnectionForms(company, adapter, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and forms.are_valid():
+        if adapter.delivery is not Delivery.PULL:
+            question = questions.ask(forms.question(request.user))
+            return redirect("erp_integrations:connecting", company.slug, erp, question.guid)
+        connection = forms.connect(request.user)
+        messages.success(request, "Connected. Now download the .qwc file and make the password.")
+        return redirect("erp_integrations:settings", company.slug, connection.slug)
+    return _new_connection_page(request, adapter, forms)
+
+
+@require_GET
+@member_required(Tool.ERP, Level.ADMIN)
+def connecting(request: MemberRequest, erp: str, guid: UUID) -> HttpResponse:
+    """Follow a connection that is being made: on to its Settings, or back to the form with what was typed."""
+    adapter, question = _adapter_of(erp), _question_of(request, guid)
+    if question.connection and not question.is_pending:
+        _tell(request, question)
+        return redirect("erp_integrations:settings", request.member.company.slug, question.connection.slug)
+    forms = ConnectionForms(request.member.company, adapter, typed=question)
+    return _new_connection_page(request, adapter, forms, question)
+
+
+def _new_connection_page(
+    request: MemberRequest, adapter: type[Adapter], forms: ConnectionForms, question: Question | None = None
+) -> HttpResponse:
+    context = {"entry": catalogue.entry_of(adapter), "forms": forms, "question": question}
+    return render(request, "erp_integrations/new_connection.html", context)
+
+
+def _adapter_of(erp: str) -> type[Adapter]:
     adapter = adapter_classes().get(erp)
     if adapter is None:
         raise Http404("There is no such integration.")
-    forms = ConnectionForms(request.member.company, adapter, request.POST if request.method == "POST" else None)
-    answer = None
-    if request.method == "POST" and forms.are_valid():
-        is_pulled = adapter.delivery is Delivery.PULL
-        answer = {"is_good": True} if is_pulled else ask(forms.made_adapter())
-        if answer["is_good"]:
-            connection = forms.connect(request.user)
-            if is_pulled:
-                messages.success(request, "Connected. Now download the .qwc file and make the password.")
-            else:
-                sync_and_tell(request, connection)
-            return redirect("erp_integrations:settings", request.member.company.slug, connection.slug)
-    context = {"entry": catalogue.entry_of(adapter), "forms": forms, "answer": answer}
-    return render(request, "erp_integrations/new_connection.html", context)
+    return adapter
+
+
+@require_GET
+@member_required(Tool.ERP, Level.ADMIN)
+def question(request: MemberRequest, guid: UUID) -> HttpResponse:
+    """What a page that waits for an answer polls: 204 while there is none. Without htmx a page of its own."""
+    asked = _question_of(request, guid)
+    if not request.htmx:
+        return _question_page(request, asked)
+    if asked.is_pending:
+        return HttpResponse(status=204)
+    if asked.kind != Question.Kind.CHECK:  # the page shows more by now than the answer
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    asked.tell()
+    return render(request, "erp_integrations/_answer.html", {"question": asked})
+
+
+def _question_page(request: MemberRequest, asked: Question) -> HttpResponse:
+    company = request.member.company.slug
+    if asked.kind == Question.Kind.CONNECT:
+        return redirect("erp_integrations:connecting", company, asked.erp, asked.guid)
+    if asked.kind == Question.Kind.SYNC and asked.connection:
+        return redirect("erp_integrations:gl_accounts", company, asked.connection.slug)
+    if not asked.is_pending:
+        asked.tell()
+    connection = connection_of(request, asked.connection.slug) if asked.connection else None
+    context = {"connection": connection, "tab": "settings", "question": asked}
+    return render(request, "erp_integrations/question.html", context)
+
+
+def _question_of(request: MemberRequest, guid: UUID) -> Question:
+    """The company's question; one that nobody will answer any more is answered so."""
+    asked = get_object_or_404(request.member.company.questions.select_related("connection"), guid=guid)
+    if asked.is_pending:
+        questions.give_up(asked)
+        asked.refresh_from_db()
+    return asked
+
+
+def _asked_before(request: MemberRequest, connection: Connection, kind: Question.Kind) -> Question | None:
+    """What this person asked of the connection last, as long as the answer is to come, or was not seen."""
+    last = connection.questions.filter(asker=request.user, kind=kind).first()
+    return _question_of(request, last.guid) if last and last.told_at is None else None
+
+
+def _tell(request: MemberRequest, asked: Question) -> None:
+    """The answer as the next page's message, once."""
+    if asked.tell():
+        messages.add_message(request, messages.SUCCESS if asked.is_good else messages.ERROR, asked.message)
+
+
+@require_GET
+@member_required(Tool.ERP, Level.READ_ONLY)
+def context(request: MemberRequest, connection: str) -> HttpResponse:
+    """The head of an open page, asked for now and then: 204 while it still says what is so."""
+    erp = connection_of(request, connection)
+    if request.GET.get("mark") == erp.mark:
+        return HttpResponse(status=204)
+    return render(request, "erp_integrations/_context.html", {"connection": erp})
 
 
 @require_GET
@@ -84,7 +162,11 @@ def gl_accounts(request: MemberRequest, connection: str) -> HttpResponse:
     search = request.GET.get("q", "").strip()
     found = matching(list(erp.gl_accounts.all()), search)
     page = Paginator(found, ACCOUNTS_PER_PAGE).get_page(request.GET.get("page"))
-    context = {"connection": erp, "tab": "gl-accounts", "page": page, "search": search}
+    may_ask = request.member.can_configure_erp and not request.htmx
+    asked = _asked_before(request, erp, Question.Kind.SYNC) if may_ask else None
+    if asked and not asked.is_pending:
+        _tell(request, asked)
+    context = {"connection": erp, "tab": "gl-accounts", "page": page, "search": search, "question": asked}
     template = "erp_integrations/_gl_accounts.html" if request.htmx else "erp_integrations/gl_accounts.html"
     return render(request, template, context)
 
@@ -97,7 +179,8 @@ def sync_gl_accounts(request: MemberRequest, connection: str) -> HttpResponse:
         erp.ask_for_gl_accounts()
         messages.success(request, "The GL accounts are read when the Web Connector calls next.")
     else:
-        sync_and_tell(request, erp)
+        sync = Question(company=erp.company, connection=erp, asker=request.user, kind=Question.Kind.SYNC, erp=erp.erp)
+        questions.ask(sync)
     return redirect("erp_integrations:gl_accounts", request.member.company.slug, connection)
 
 
@@ -110,7 +193,11 @@ def edit_settings(request: MemberRequest, connection: str) -> HttpResponse:
         forms.save(request.user)
         messages.success(request, "Saved.")
         return redirect("erp_integrations:settings", request.member.company.slug, connection)
-    return render(request, "erp_integrations/settings.html", {"connection": erp, "tab": "settings", "forms": forms})
+    asked = _asked_before(request, erp, Question.Kind.CHECK)
+    if asked and not asked.is_pending:
+        asked.tell()
+    context = {"connection": erp, "tab": "settings", "forms": forms, "question": asked}
+    return render(request, "erp_integrations/settings.html", context)
 
 
 @require_POST
@@ -118,17 +205,15 @@ def edit_settings(request: MemberRequest, connection: str) -> HttpResponse:
 def test_connection(request: MemberRequest, connection: str) -> HttpResponse:
     """Ask the ERP with what stands in the form, saved or not; of a pulled ERP tell what it said when it last called."""
     erp = connection_of(request, connection)
-    forms = SettingsForms(erp, request.POST)
+    forms, context = SettingsForms(erp, request.POST), {"connection": erp, "tab": "settings"}
     if erp.is_pulled:
-        answer = heard(erp)
+        context["answer"] = heard(erp)
     elif forms.are_valid():
-        answer = ask(forms.made_adapter())
-        if answer["is_good"] and not forms.have_changed():
-            erp.note_contact()
+        context["question"] = questions.ask(forms.question(request.user))
     else:
-        answer = {"is_good": False, "message": " ".join(forms.faults())}
+        context["answer"] = {"is_good": False, "message": " ".join(forms.faults())}
     template = "erp_integrations/_answer.html" if request.htmx else "erp_integrations/settings.html"
-    return render(request, template, {"connection": erp, "tab": "settings", "forms": forms, "answer": answer})
+    return render(request, template, {**context, "forms": forms})
 
 
 @require_POST
@@ -147,14 +232,6 @@ def resume(request: MemberRequest, connection: str) -> HttpResponse:
     return redirect("erp_integrations:settings", request.member.company.slug, connection)
 
 
-def ask(adapter: Adapter) -> dict[str, Any]:
-    """What `check` found, or the sentence that says why not."""
-    try:
-        return {"is_good": True, "message": str(adapter.check())}
-    except ERPError as error:
-        return {"is_good": False, "message": error.message, "detail": error.detail}
-
-
 def heard(connection: Connection) -> dict[str, Any]:
     """What the connector of a pulled ERP said when it last called."""
     if not connection.books:
@@ -163,15 +240,6 @@ def heard(connection: Connection) -> dict[str, Any]:
     if connection.state_message:
         return {"is_good": False, "message": connection.state_message}
     return {"is_good": True, "message": f"Connected to {connection.books}; the Web Connector last called {when}."}
-
-
-def sync_and_tell(request: MemberRequest, connection: Connection) -> None:
-    try:
-        number = connection.sync_gl_accounts(request.user)
-    except ERPError as error:
-        messages.error(request, f"The GL accounts could not be read. {error.message}")
-    else:
-        messages.success(request, f"{number:,} GL accounts read from {connection}.")
 
 
 def matching(accounts: list[GLAccount], search: str) -> list[GLAccount]:

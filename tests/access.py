@@ -16,6 +16,7 @@ from django.urls import URLPattern, URLResolver
 
 from companies.audit import record
 from companies.models import Company, Level, Member
+from erp_integrations.models import Question
 from exports.models import Batch, Status
 from tests.factories import (
     make_account,
@@ -127,6 +128,8 @@ class World:
         self.project = make_project(f"{prefix}-project", company, connection=self.connection)
         self.project.add_codes(self.export.item.segment.items.filter(pk=self.export.item_id), None)
         record(company, None, "connection.broken", self.connection)  # nobody did it
+        asked = {"asker": self.member.user, "kind": Question.Kind.CHECK, "erp": "practice"}
+        self.question = Question.objects.create(company=company, connection=self.connection, **asked)
         self.values: dict[str, Any] = {
             "company": company.slug,
             "segment": "cost-codes",
@@ -137,6 +140,7 @@ class World:
             "member_id": self.member.pk,
             "item_id": self.item.pk,
             "draft_id": self.draft.pk,
+            "guid": self.question.guid,
             "project_id": self.project.pk,
             "own_id": self.project.own_codes.create(code="X-1", code_key="x-1", description="Crane").pk,
             "export": self.export.pk,

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Case, F, When
+from django.db.models import Case, F, Value, When
 from django.db.models.functions import Now
 
 from companies import audit
@@ -20,6 +20,7 @@ from erp_integrations.models import Connection, ConnectionQuerySet
 
 BREAK_AFTER = 3  # failures in a row; from then on one portion goes as a probe
 PROBE_AFTER = 2  # times EXPORT_RETRY_S: 30 s
+HUNG = "The ERP did not answer in time, or the worker that called it was stopped."
 
 
 class Lost(Exception):
@@ -126,7 +127,7 @@ def _take(connections: ConnectionQuerySet) -> Lease | None:
     token = secrets.randbits(62)  # never given before, not even by a database whose older state was restored since
     mine = connections.filter(lease_token=connection.lease_token)
     is_after_loss = connection.lease_until is not None and not connection.is_pulled
-    failed = _failure(first_s=settings.EXPORT_RETRY_S) if is_after_loss else {}
+    failed = _failure(HUNG, first_s=settings.EXPORT_RETRY_S) if is_after_loss else {}
     if not mine.update(lease_token=token, lease_until=in_seconds(length_s), **failed):
         return None
     return Lease(connection, token, length_s, connection.clock, read, began, is_after_loss)
@@ -152,19 +153,26 @@ def after_call(error: ERPError | None) -> dict[str, Any]:
     """
     match error:
         case None:
-            return {"failures_in_a_row": 0, "open_until": None, "last_contact_at": Now()}
+            good = {"failures_in_a_row": 0, "open_until": None, "last_contact_at": Now()}
+            return {**good, "state_message": _said("")}
         case ConfigurationError():
             return {"state": Connection.State.BROKEN, "state_message": error.message}
         case UnsupportedFeature():
             return {}
         case TransientError(retry_after_s=float() | int() as told_s):
-            return _failure(told_s, first_s=max(told_s, settings.EXPORT_RETRY_S))
-    return _failure()
+            return _failure(error.message, told_s, first_s=max(told_s, settings.EXPORT_RETRY_S))
+    return _failure(error.message)
 
 
-def _failure(told_s: float = 0, first_s: float | None = None) -> dict[str, Any]:
+def _failure(message: str, told_s: float = 0, first_s: float | None = None) -> dict[str, Any]:
     """One more in a row. The breaker opens with the third, or with the first for `first_s`."""
     breaks = in_seconds(max(told_s, PROBE_AFTER * settings.EXPORT_RETRY_S))
     early = F("open_until") if first_s is None else in_seconds(first_s)
     opens = Case(When(failures_in_a_row__gte=BREAK_AFTER - 1, then=breaks), default=early)
-    return {"failures_in_a_row": F("failures_in_a_row") + 1, "open_until": opens}
+    more = F("failures_in_a_row") + 1
+    return {"failures_in_a_row": more, "open_until": opens, "state_message": _said(message)}
+
+
+def _said(message: str) -> Case:
+    """Why a connection is broken, or paused, outlives the end of a call."""
+    return Case(When(state=Connection.State.ACTIVE, then=Value(message)), default=F("state_message"))

@@ -60,14 +60,13 @@ def frame(request: MemberRequest, connection: Connection, listing: Listing) -> d
 
 
 def mark_of(connection: Connection, numbers: list[int]) -> str:
-    """What a poll compares: the numbers on the page and, of a pulled ERP, when its connector was last seen."""
-    seen = connection.last_contact_at if connection.is_pulled else None
-    return f"{'.'.join(map(str, numbers))}~{seen.timestamp() if seen else ''}"
+    """What a poll compares: the numbers on the page and what its head says of the connection."""
+    return f"{'.'.join(map(str, numbers))}~{connection.mark}"
 
 
-def was_seen_anew(before: str, now: str) -> bool:
-    """Whether the connector called between two marks."""
-    return before.partition("~")[2] != now.partition("~")[2]
+def has_new_head(before: str, now: str) -> bool:
+    """Whether the head says something else: the connector called, or the ERP refuses us by now."""
+    return bool(before) and before.partition("~")[2] != now.partition("~")[2]
 
 
 def problem(export: CodeExport) -> str:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from companies.access import MemberRequest, member_required
 from companies.models import Level, Tool
 from exports.review import CAP, PAGE_SIZES, Choices, Listing, Row
-from exports.views.answers import Banner, connection_of, frame, moved_rows, problem, was_seen_anew
+from exports.views.answers import Banner, connection_of, frame, has_new_head, moved_rows, problem
 
 
 @require_GET
@@ -54,8 +54,8 @@ def poll(request: MemberRequest, connection: str) -> HttpResponse:
     """204 when nothing changed, else the summary and each row whose state did."""
     erp = connection_of(request, connection)
     context, before = frame(request, erp, Listing.read(request.POST)), request.POST.get("mark", "")
-    was_seen = was_seen_anew(before, context["mark"])
-    rows = moved_rows(request, erp, and_waiting=was_seen)
+    new_head = has_new_head(before, context["mark"])
+    rows = moved_rows(request, erp, and_waiting=new_head and erp.is_pulled)
     if not rows and context["mark"] == before:
         return HttpResponse(status=204)
-    return render(request, "exports/_changes.html", {**context, "rows": rows, "was_seen": was_seen})
+    return render(request, "exports/_changes.html", {**context, "rows": rows, "new_head": new_head})

@@ -9,12 +9,14 @@ from companies.models import Member
 from erp_integrations.models import Connection
 from tests.browser.people import assert_accessible, sign_in
 from tests.factories import make_connection, make_dora
+from tests.servers.celery import Worker
 
 BASE = "/companies/sample-builders/erp-integrations/"
 
 
 @pytest.fixture
-def dora(page: Page) -> Member:
+def dora(page: Page, worker: Worker) -> Member:
+    """An admin, and the worker that asks ERPs for her."""
     member = make_dora()
     sign_in(page, "dora", then=f"{BASE}supported/")
     return member

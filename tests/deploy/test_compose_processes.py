@@ -91,6 +91,8 @@ def test_the_main_job_is_done_through_them(image: Image, containers: dict[str, C
     ):
         options = {f"options-{name}": value for name, value in {**tryton.options, **tryton.credentials}.items()}
         dora.post(f"{dora.company}/erp-integrations/new/tryton/", {"name": "Books", **options})
+        wait_until(lambda: "books/gl-accounts/" in dora.get(f"{dora.company}/erp-integrations/"), "The connection")
+        wait_until(lambda: "Never" not in dora.get(f"{dora.company}/erp-integrations/books/gl-accounts/"), "Accounts")
         dora.import_list(b"code,description\n01-100,Permits\n01-200,Survey & layout\n03-100,Footings\n")
         codes = dora.get(f"{dora.company}/admin/work-breakdown-structure/cost-codes/")
         dora.send_all(fields_of(codes, "connection")["connection"])

@@ -7,7 +7,18 @@ from companies.models import AuditEvent, Level
 from erp_integrations.base import AccountKind
 from erp_integrations.models import Connection, GLAccount
 from tests.erp_integrations import vault
-from tests.erp_integrations.pages import ACCOUNTS, BASE, HTMX, NEW, NEW_VAULT, SETTINGS, SYNC, text
+from tests.erp_integrations.pages import (
+    ACCOUNTS,
+    BASE,
+    HTMX,
+    NEW,
+    NEW_VAULT,
+    SETTINGS,
+    SYNC,
+    connect,
+    let_a_worker_answer,
+    text,
+)
 from tests.factories import (
     make_account,
     make_alice,
@@ -159,7 +170,7 @@ def test_everyone_may_see_the_supported_erps(client: Client) -> None:
 
 
 def test_a_new_connection_is_checked_kept_and_its_accounts_are_read(dora: Client) -> None:
-    response = dora.post(NEW, {"name": "Our Books", "options-behaviour": "slow"}, follow=True)
+    response = connect(dora, NEW, {"name": "Our Books", "options-behaviour": "slow"})
 
     connection = Connection.objects.get()
     assert response.redirect_chain == [(f"{BASE}our-books/settings/", 302)]
@@ -171,7 +182,7 @@ def test_a_new_connection_is_checked_kept_and_its_accounts_are_read(dora: Client
 
 
 def test_an_erp_that_is_down_is_told_and_nothing_typed_is_lost(dora: Client) -> None:
-    response = dora.post(NEW, {"name": "Our Books", "options-behaviour": "down"})
+    response = connect(dora, NEW, {"name": "Our Books", "options-behaviour": "down"})
 
     assert response.status_code == 200
     assert "The Practice ERP cannot be reached. Try again later." in text(response)
@@ -183,7 +194,7 @@ def test_an_erp_that_is_down_is_told_and_nothing_typed_is_lost(dora: Client) -> 
 def test_wrong_credentials_are_told_and_asked_again(dora: Client, vault_connection: Connection) -> None:
     data = {"name": "Second", "options-address": "books.test", "options-password": "wrong-guess"}
 
-    page = text(dora.post(NEW_VAULT, data))
+    page = text(connect(dora, NEW_VAULT, data))
 
     assert "Vault does not accept the password. Type it again." in page
     assert 'value="books.test"' in page
@@ -194,7 +205,7 @@ def test_wrong_credentials_are_told_and_asked_again(dora: Client, vault_connecti
 def test_secrets_are_kept_encrypted_and_apart_from_the_options(dora: Client, vault_connection: Connection) -> None:
     data = {"name": "Second", "options-address": "books.test", "options-password": vault.PASSWORD}
 
-    dora.post(NEW_VAULT, data)
+    connect(dora, NEW_VAULT, data)
 
     connection = Connection.objects.get(slug="second")
     assert connection.options == {"address": "books.test", "branch": ""}
@@ -227,7 +238,7 @@ def test_accounts_that_cannot_be_read_are_told_but_the_connection_stays(
     monkeypatch.setattr(vault.VaultAdapter, "chart", [])
     data = {"name": "Second", "options-address": "books.test", "options-password": vault.PASSWORD}
 
-    page = text(dora.post(NEW_VAULT, data, follow=True))
+    page = text(connect(dora, NEW_VAULT, data))
 
     assert "The GL accounts could not be read. Second has no GL accounts." in page
     assert Connection.objects.filter(slug="second").exists()
@@ -299,9 +310,12 @@ def test_the_list_takes_few_queries(bob: Client, django_assert_max_num_queries) 
 def test_syncing_reads_the_accounts_and_says_so(dora: Client) -> None:
     connection = make_connection()
 
-    response = dora.post(SYNC, follow=True)
+    waiting = dora.post(SYNC, follow=True)
+    assert waiting.redirect_chain == [(ACCOUNTS, 302)]
+    assert "Reading the GL accounts." in text(waiting)
+    let_a_worker_answer()
+    response = dora.get(ACCOUNTS)
 
-    assert response.redirect_chain == [(ACCOUNTS, 302)]
     assert f"{connection.gl_accounts.count()} GL accounts read from Practice ERP." in text(response)
     assert "just now" in text(response)
     assert AuditEvent.objects.get().actor.username == "dora"
@@ -311,7 +325,9 @@ def test_an_erp_that_is_down_leaves_the_accounts_and_says_so(dora: Client) -> No
     connection = make_connection(options={"behaviour": "down"})
     make_account(connection, "4000")
 
-    page = text(dora.post(SYNC, follow=True))
+    dora.post(SYNC)
+    let_a_worker_answer()
+    page = text(dora.get(ACCOUNTS))
 
     assert "The GL accounts could not be read. The Practice ERP cannot be reached." in page
     assert connection.gl_accounts.active().count() == 1

@@ -10,7 +10,17 @@ from companies.models import AuditEvent
 from erp_integrations.base import AccountKind
 from erp_integrations.models import Connection
 from tests.erp_integrations import vault
-from tests.erp_integrations.pages import BASE, HTMX, NEW_VAULT, SETTINGS, VAULT, text
+from tests.erp_integrations.pages import (
+    BASE,
+    HTMX,
+    NEW_VAULT,
+    SETTINGS,
+    VAULT,
+    answer_to_test,
+    let_a_worker_answer,
+    polled,
+    text,
+)
 from tests.factories import make_account, make_connection
 
 pytestmark = pytest.mark.django_db
@@ -203,7 +213,7 @@ def test_whoever_knows_the_secret_may_change_the_address(dora: Client, vault_con
 def test_the_connection_is_tested_and_the_contact_noted(dora: Client) -> None:
     connection = make_connection(options={"behaviour": "normal"})
 
-    answer = text(dora.post(f"{SETTINGS}test/", settings_of(connection), headers=HTMX))
+    answer = answer_to_test(dora, f"{SETTINGS}test/", settings_of(connection))
 
     assert 'role="status"' in answer
     assert "Connected to Practice Books (Practice ERP 1.0)" in answer
@@ -216,17 +226,20 @@ def test_without_javascript_the_whole_page_answers(dora: Client) -> None:
     connection = make_connection(options={"behaviour": "normal"})
 
     page = text(dora.post(f"{SETTINGS}test/", settings_of(connection, name="Typed name")))
+    let_a_worker_answer()
+    answer = text(dora.get(polled(page)))
 
-    assert "Connected to Practice Books" in page
     assert 'value="Typed name"' in page
-    assert "<html" in page
+    assert f'<noscript><a href="{polled(page)}">Show the answer</a></noscript>' in page
+    assert "Connected to Practice Books" in answer
+    assert "<html" in answer
 
 
 def test_what_is_typed_is_tested_and_not_saved(dora: Client) -> None:
     connection = make_connection(options={"behaviour": "normal"})
     data = settings_of(connection, **{"options-behaviour": "down"})
 
-    answer = text(dora.post(f"{SETTINGS}test/", data, headers=HTMX))
+    answer = answer_to_test(dora, f"{SETTINGS}test/", data)
 
     assert "The Practice ERP cannot be reached." in answer
     assert "Connected to" not in answer

@@ -255,6 +255,24 @@ class TestPoll:
 
         assert f'id="export-{row.pk}"' not in html(desk.post("poll/", seen=before))
 
+    def test_it_tells_a_try_that_came_to_nothing_though_the_state_is_what_it_was(self, desk: Desk) -> None:
+        row = desk.ready("01-100", status=Status.QUEUED)
+        before = seen(row)
+        desk.connection.code_exports.filter(pk=row.pk).update(version=3)
+
+        assert f'id="export-{row.pk}"' in html(desk.post("poll/", seen=before))
+
+    def test_it_tells_at_once_that_the_erp_refuses_us(self, desk: Desk) -> None:
+        desk.ready("01-100", status=Status.QUEUED)
+        mark = re.search(r'name="mark" value="([^"]+)"', html(desk.get()))[1]
+        desk.connection.note_broken(desk.alice.user, "The password is wrong.")
+
+        answer = html(desk.post("poll/", mark=mark))
+
+        assert 'id="connection-context" hx-swap-oob="true"' in answer
+        assert "Needs attention" in answer
+        assert "The password is wrong." in answer
+
     def test_it_goes_on_while_something_is_unfinished_and_ends_with_the_outcome(self, desk: Desk) -> None:
         batch = Batch.objects.create(company=desk.alice.company, connection=desk.connection, kind="export", count=2)
         row = desk.ready("01-100", status=Status.QUEUED, export_batch=batch)
