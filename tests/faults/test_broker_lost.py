@@ -32,7 +32,7 @@ def test_row_10_a_redis_killed_with_tasks_in_flight_ends_no_worker(
         time.sleep(0.3)
         broker.restart()
 
-    assert processes.finish(120) == {"SUCCESS"}
+    assert processes.finish() == {"SUCCESS"}
     assert [worker.process.poll() for worker in workers if worker.process] == [None, None]
 
 
