@@ -15,10 +15,10 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db.models import ExpressionWrapper, F
+from django.db.models import F
 from django.db.models.functions import Now
 
-from companies.clock import in_seconds
+from companies.clock import InSeconds, in_seconds
 from companies.models import Company, Mail, Member
 
 CLAIM_S = 600  # after that the claim of a process that died is void
@@ -107,5 +107,5 @@ def _put_off(mail: Mail, problem: str, max_tries: int = MAX_TRIES) -> None:
     Mail.objects.filter(pk=mail.pk, tries=mail.tries).update(due_at=_wait(mail), problem=problem)
 
 
-def _wait(mail: Mail) -> ExpressionWrapper:
+def _wait(mail: Mail) -> InSeconds:
     return in_seconds(min(FIRST_WAIT_S * 2 ** (mail.tries - 1), LONGEST_WAIT_S))
