@@ -93,6 +93,7 @@ def test_others_are_refused(desk: Desk) -> None:
     for member, status in ((factories.make_bob(), 403), (factories.make_charlie(), 404)):
         client = desk.client_of(member)
         assert client.get(LINK).status_code == status
+        assert client.get(f"{LINK}lost/").status_code == status
         assert client.post(f"{LINK}read/").status_code == status
         assert client.post(f"{LINK}selected/", {"export": "1"}).status_code == status
     assert "Link Existing Items" not in html(
@@ -134,6 +135,61 @@ def test_the_page_takes_the_same_queries_for_any_length(desk: Desk) -> None:
 
     assert page.count('name="export"') == 40
     assert len(few) == len(many)
+
+
+def attention(desk: Desk, item: PracticeItem, code: str = "01-100", **held: Any) -> CodeExport:
+    """A code that met an item of the ERP which carries another reference."""
+    receipt = {"remote_id": str(item.pk), "code": item.code, "description": item.name, "is_ours": False}
+    receipt |= {"income_account": None, "expense_account": None, "owner": item.external_id or "", **held}
+    return desk.ready(code, status=Status.ATTENTION, message="It exists.", receipt=receipt)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAnothersItem:
+    def test_the_list_leads_to_the_page_of_the_code_which_asks_to_confirm_just_that(self) -> None:
+        desk = Desk()
+        other = desk.ready("01-200", status=Status.READY)
+        item = hold(desk, "01-100")
+        PracticeItem.objects.update(external_id=other.reference)
+        item.refresh_from_db()
+        row = attention(desk, item)
+        claim = "It carries the reference of 01-200."
+
+        listed = html(desk.get("?filter=needs-review"))
+        assert f'<a class="btn" href="{row.pk}/">Link</a>' in listed
+        assert f'formaction="{row.pk}/link/"' not in listed
+        page = html(desk.get(f"{row.pk}/"))
+        assert f'name="despite" value="{claim}" required' in page
+
+        plain = desk.post(f"{row.pk}/link/", htmx=False, back=row.pk, remote_id=item.pk)
+        assert plain["Location"] == f"{PAGE}{row.pk}/"
+        assert claim in html(desk.get(f"{row.pk}/"))
+        row.refresh_from_db()
+        assert row.status == "ATTENTION"
+        desk.post(f"{row.pk}/link/", htmx=False, back=row.pk, remote_id=item.pk, despite=claim)
+
+        row.refresh_from_db()
+        assert (row.status, row.remote_id) == ("SUCCESS", str(item.pk))
+        history = html(desk.get(f"{row.pk}/")).split("<h2>History")[1]
+        assert f"Success: Confirmed by the one who linked it: {claim}" in history
+
+    def test_who_may_only_read_is_not_asked(self) -> None:
+        desk = Desk()
+        item = hold(desk, "01-100")
+        row = attention(desk, item, owner="c0ffee-1")
+
+        assert 'name="despite"' not in html(desk.get(f"{row.pk}/", desk.client_of(factories.make_bob())))
+
+    def test_an_item_of_nobody_is_linked_with_one_click(self) -> None:
+        desk = Desk()
+        item = hold(desk, "01-100")
+        row = attention(desk, item)
+
+        assert f'formaction="{row.pk}/link/"' in html(desk.get("?filter=needs-review"))
+        desk.post(f"{row.pk}/link/", remote_id=item.pk)
+
+        row.refresh_from_db()
+        assert row.status == "SUCCESS"
 
 
 class TestCode:
