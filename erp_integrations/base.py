@@ -100,13 +100,13 @@ class Receipt:
 
     remote_id: str  # at most MAX_REMOTE_ID characters
     code: str
-    description: str
+    description: str | None  # None: the ERP was not asked for the values, the accounts are not known either
     income_account: str | None
     expense_account: str | None
     is_ours: bool  # does it carry our reference?
     is_active: bool = True
     detail: str = ""
-    obstacle: str = ""  # why it can never be linked, as a sentence; empty when it can
+    obstacle: str = ""  # why it cannot be linked as it is, as a sentence; empty when it can
     owner: str = ""  # the reference that it carries, this code's if it is ours; empty: none, or the ERP cannot tell
 
     def __post_init__(self) -> None:
@@ -204,6 +204,8 @@ class Adapter:
         self.connection_id = connection_id
         self.options = options
         self.credentials = credentials
+        # What of the ERP's answers was left out or replaced because it cannot be read, as sentences that name it.
+        self.remarks: list[str] = []
 
     @classmethod
     def capabilities_with(cls, options: Mapping[str, Any]) -> Capabilities:

@@ -1,4 +1,7 @@
-"""Reading XML that may be hostile: entities, document types, depth and swarms of tiny parts are refused."""
+"""Reading XML that may be hostile: entities, document types, depth and swarms of tiny parts are refused.
+
+What is merely broken by a character is read where that is asked for (`parse_mended`).
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,11 @@ MOST_SIGNS = 200_000
 # Encodings in which `<` and `=` are the bytes of these signs; a byte order mark of UTF-16 goes before what is declared.
 ENCODINGS = {"utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin-1", "windows-1252"}
 DECLARED = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml[^>]*?encoding\s*=\s*[\"']([^\"'>]*)")
+
+
+FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what XML 1.0 cannot carry
+REFERENCE = re.compile("&#(?:x([0-9A-Fa-f]{1,8})|([0-9]{1,10}));")  # &#x1A; or &#26;
+REPLACED = "\ufffd"  # stands where a character could not be
 
 
 class BadXML(ValueError):
@@ -41,6 +49,38 @@ def parse(document: str | bytes) -> etree._Element:
     if root.getroottree().docinfo.internalDTD is not None:
         raise BadXML("It has a document type.")
     return root
+
+
+def parse_mended(document: str | bytes) -> etree._Element:
+    """As `parse`; but characters that XML 1.0 forbids, raw or as numeric references, are read as U+FFFD.
+
+    Some programs write whatever someone pasted into them. Bytes are mended if they are UTF-8.
+    """
+    try:
+        return parse(document)
+    except BadXML as error:
+        mended = _mended(document)
+        if mended == document:
+            raise
+        try:
+            return parse(mended)
+        except BadXML:
+            raise error from None
+
+
+def _mended(document: str | bytes) -> str | bytes:
+    try:
+        text = document if isinstance(document, str) else document.decode()
+    except UnicodeDecodeError:
+        return document
+    mended = REFERENCE.sub(_allowed, FORBIDDEN.sub(REPLACED, text))
+    return document if mended == text else mended
+
+
+def _allowed(reference: re.Match[str]) -> str:
+    code = int(reference[1], 16) if reference[1] else int(reference[2])
+    is_one = code < 0x110000 and not FORBIDDEN.match(chr(code))
+    return reference[0] if is_one else REPLACED
 
 
 def _bytes(document: str | bytes) -> bytes:

@@ -65,10 +65,15 @@ def compare(row: CodeExport, held: Receipt | None) -> None:
     """Note on the row what happened in the ERP to its item since the receipt."""
     if held is None or held.remote_id != row.remote_id:
         row.drift, row.found = Drift.GONE, None
-    elif row.receipt and any(getattr(held, name) != row.receipt.get(name) for name in COMPARED):
+    elif row.receipt and any(getattr(held, name) != row.receipt.get(name) for name in _told(held)):
         row.drift, row.found = Drift.CHANGED, dict(vars(held))
     else:
         row.drift, row.found = "", None
+
+
+def _told(held: Receipt) -> tuple[str, ...]:
+    """What of an item can be compared: values that the ERP was not asked for are not known."""
+    return COMPARED if held.description is not None else ("code", "is_active")
 
 
 def in_doubt(row: CodeExport, message: str, detail: str, now: datetime) -> None:
@@ -91,7 +96,7 @@ def wait(tries: int) -> timedelta:
 def what_differs(receipt: Receipt, code: CodeData) -> str:
     """The difference between the item in the ERP and ours, as a sentence."""
     if not receipt.is_active:
-        return "The item in the ERP is inactive."
+        return receipt.obstacle or "The item in the ERP is inactive."
     pairs = {
         "code": (receipt.code, code.code),
         "description": (receipt.description, code.description),

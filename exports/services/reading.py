@@ -80,7 +80,7 @@ def _keep(connection: Connection, items: Iterable[Receipt]) -> None:
             connection=connection,
             remote_id=item.remote_id,
             code=item.code[:255],
-            description=item.description,
+            description=item.description or "",
             is_ours=item.is_ours,
             is_active=item.is_active,
             obstacle=item.obstacle,

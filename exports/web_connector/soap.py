@@ -6,7 +6,6 @@ the contract, down to its last slash. Elements are found by their local names, s
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,13 +14,12 @@ from typing import Any
 
 from lxml import etree
 
-from erp_integrations.xml import BadXML, parse
+from erp_integrations.xml import FORBIDDEN, BadXML, parse, parse_mended
 
 NAMESPACE = "http://developer.intuit.com/"
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 DEFAULT: dict[Any, str] = {None: NAMESPACE}  # the namespace without a prefix
 CONTENT_TYPE = "text/xml; charset=utf-8"
-UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what XML 1.0 cannot carry
 ADDRESS = "https://web-connector.invalid/"  # in the WSDL, where our own belongs
 
 # Each operation with its arguments, in the order of the contract.
@@ -84,11 +82,24 @@ class Call:
 
 
 def read_call(body: bytes) -> Call:
-    """Raises BadCall. The caller has capped the size."""
+    """Raises BadCall. The caller has capped the size.
+
+    In a document of QuickBooks characters that XML forbids are read as U+FFFD: the connector passes on what it gets.
+    """
     try:
-        envelope = parse(body)
+        return _call(parse(body))
     except BadXML as error:
-        raise BadCall(f"This is not readable XML: {error}") from error
+        why = BadCall(f"This is not readable XML: {error}")
+    try:
+        call = _call(parse_mended(body))
+    except BadXML:
+        raise why from None
+    if DOCUMENTS.isdisjoint(OPERATIONS[call.operation]):
+        raise why
+    return call
+
+
+def _call(envelope: etree._Element) -> Call:
     if envelope.tag != f"{{{ENVELOPE}}}Envelope":
         raise BadCall("This is no SOAP 1.1 envelope.")
     soap_body = envelope.find(f"{{{ENVELOPE}}}Body")
@@ -138,7 +149,7 @@ def _envelope() -> tuple[etree._Element, etree._Element]:
 
 
 def _writable(text: str) -> str:
-    return UNWRITABLE.sub(" ", text)
+    return FORBIDDEN.sub(" ", text)
 
 
 def _written(envelope: etree._Element) -> bytes:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from erp_integrations.xml import BadXML, parse
+from erp_integrations.xml import BadXML, parse, parse_mended
 
 pytestmark = pytest.mark.once
 
@@ -81,3 +81,30 @@ def test_a_chart_of_ten_thousand_accounts_is_read() -> None:
     fields = "".join(f"<Field{number}>value</Field{number}>" for number in range(6))
 
     assert len(parse(f"<a>{f'<AccountRet>{fields}</AccountRet>' * 10_000}</a>")) == 10_000
+
+
+@pytest.mark.parametrize(
+    "forbidden", ["&#11;", "&#x1A;", "&#x1a;", "&#0;", "&#xD800;", "&#xFFFF;", "&#x110000;", "\x0b", "\0"]
+)
+def test_what_xml_forbids_is_read_as_replaced_where_that_is_asked_for(forbidden: str) -> None:
+    for document in (f"<a>é{forbidden}€</a>", f'<?xml version="1.0"?><a>é{forbidden}€</a>'):
+        with pytest.raises(BadXML):
+            parse(document)
+        assert parse_mended(document).text == "é\ufffd€"
+        assert parse_mended(document.encode()).text == "é\ufffd€"
+
+
+@pytest.mark.parametrize("document", ["<a>\ud800</a>", "<a b='&#1;'>&#xE9;&#10;&amp;#11;</a>"])
+def test_the_rest_stays_as_it_is(document: str) -> None:
+    root = parse_mended(document)
+
+    assert root.text in ("\ufffd", "é\n&#11;")
+    assert root.get("b") in (None, "\ufffd")
+
+
+@pytest.mark.parametrize(
+    "document", ["<a>&#11;", "&#11;", f"{BOMB}<a>&z;&#11;</a>", b"<a>\xe9\x0b</a>", b"\xff\xfe<\0"]
+)
+def test_mending_does_not_let_in_what_is_refused(document: str | bytes) -> None:
+    with pytest.raises(BadXML):
+        parse_mended(document)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from lxml import etree
@@ -9,6 +10,10 @@ from lxml import etree
 from tests.quickbooks.lists import TYPES_WITH_TIERS, Account, Element, Item
 
 PLAIN_XML = '<?xml version="1.0" ?>\n'
+# What people paste is written as it is, though XML has no such characters: lxml is given others in their stead.
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
+STAND_INS = 0xE000
+STAND_IN = re.compile("&#(573(?:4[4-9]|5[0-9]|6[0-9]|7[0-5]));")
 BALANCE_SHEET = ("Bank", "AccountsReceivable", "OtherCurrentAsset", "FixedAsset", "OtherAsset", "Equity")
 
 
@@ -17,7 +22,8 @@ def document(response: etree._Element) -> str:
     root = etree.Element("QBXML")
     root.append(response)
     etree.indent(root, space="")
-    return PLAIN_XML + etree.tostring(root, encoding="us-ascii").decode() + "\n"
+    text = etree.tostring(root, encoding="us-ascii").decode()
+    return PLAIN_XML + STAND_IN.sub(lambda found: f"&#{int(found[1]) - STAND_INS};", text) + "\n"
 
 
 def severity(status: int) -> str:
@@ -40,7 +46,8 @@ def response(request: etree._Element, status: int, message: str, **attributes: s
 def put(parent: etree._Element, tag: str, text: object | None) -> None:
     """Nothing for None."""
     if text is not None:
-        etree.SubElement(parent, tag).text = str(text).lower() if isinstance(text, bool) else str(text)
+        written = str(text).lower() if isinstance(text, bool) else str(text)
+        etree.SubElement(parent, tag).text = CONTROL.sub(lambda found: chr(STAND_INS + ord(found[0])), written)
 
 
 def refer(parent: etree._Element, tag: str, to: Element | None) -> None:

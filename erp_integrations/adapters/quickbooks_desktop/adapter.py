@@ -92,13 +92,13 @@ class QuickBooksDesktopAdapter(PullAdapter):
         return payload.message(payload.account_query())
 
     def read_accounts(self, answer: str) -> list[GLAccountData]:
-        return answers.accounts(answers.require_answers(answer, "AccountQueryRs"))
+        return answers.accounts(answers.require_answers(answer, "AccountQueryRs"), self.remarks)
 
     def find_message(self, codes: Sequence[CodeData]) -> str:
         return payload.message(*payload.item_queries(codes, self.has_tiers))
 
     def read_found(self, codes: Sequence[CodeData], answer: str) -> dict[str, Receipt]:
-        held = answers.items(answers.require_answers(answer, "ItemQueryRs", count=2))
+        held = answers.items(answers.require_answers(answer, "ItemQueryRs", count=2), self.remarks)
         return answers.receipts(codes, held, self.has_tiers)
 
     def export_message(self, codes: Sequence[CodeData], key: str, done_key: str = "") -> str:

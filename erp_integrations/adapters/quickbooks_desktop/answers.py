@@ -1,11 +1,14 @@
-"""QuickBooks' answers in our words. They come from outside: whatever cannot be read is uncertain, never guessed."""
+"""QuickBooks' answers in our words. They come from outside: whatever cannot be read is uncertain, never guessed.
+
+One record that cannot be read does not take the others with it: it is left out, and named in the adapter's remarks.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from lxml import etree
@@ -25,11 +28,15 @@ from erp_integrations.base import (
     Uncertain,
 )
 from erp_integrations.errors import ConfigurationError, ERPError, TransientError, UncertainError
-from erp_integrations.xml import BadXML, parse
+from erp_integrations.xml import REPLACED, BadXML, parse_mended
 
 UNREADABLE = "QuickBooks gave an answer that cannot be read."
+INACTIVE = "It is inactive in QuickBooks: make it active or rename the code, then retry."
+NO_STATUS = -1
 ID_LIMIT = 36  # of a ListID, by Intuit's schema
 NO_GUID = {"", "0", str(UUID(int=0))}
+NAME_SHOWN = 100  # characters of a name in a sentence
+T = TypeVar("T")
 KINDS = {
     "Income": AccountKind.INCOME,
     "OtherIncome": AccountKind.OTHER_INCOME,
@@ -57,8 +64,12 @@ class Response:
     """What QuickBooks answered to one request."""
 
     element: etree._Element
-    status: int
-    words: str  # QuickBooks' own
+    status: int  # NO_STATUS: it has none that can be read
+    words: str  # QuickBooks' own, or what is wrong with the status
+
+    @property
+    def is_readable(self) -> bool:
+        return self.status != NO_STATUS
 
     @property
     def detail(self) -> str:
@@ -74,9 +85,10 @@ class Item:
     is_active: bool
     guid: str
     type: str  # "ItemServiceRet"
-    description: str = ""
+    description: str | None = None  # None: not told
     income_account: str | None = None
     expense_account: str | None = None
+    problem: str = ""  # why the record cannot be read; of such a one the name alone is known
 
     @property
     def owner(self) -> str:
@@ -85,15 +97,17 @@ class Item:
 
     @property
     def obstacle(self) -> str:
-        if self.type == "ItemServiceRet":
-            return ""
-        what = OTHER_TYPES.get(self.type, "an item of another type")
-        return f"It is {what} in QuickBooks; only Service items can be linked. Rename one of the two."
+        if self.problem:
+            return f"QuickBooks' record of it cannot be read: {self.problem}. Open the item there, save it, then retry."
+        if self.type != "ItemServiceRet":
+            what = OTHER_TYPES.get(self.type, "an item of another type")
+            return f"It is {what} in QuickBooks; only Service items can be linked. Rename one of the two."
+        return "" if self.is_active else INACTIVE
 
 
 def document(answer: str) -> etree._Element:
     try:
-        return parse(answer)
+        return parse_mended(answer)
     except BadXML as error:
         raise unreadable(str(error)) from None
 
@@ -129,24 +143,58 @@ def require_answers(answer: str, tag: str, count: int = 1) -> list[Response]:
     if len(found) < count:
         raise unreadable(f"{len(found)} {tag} instead of {count}")
     for response in found:
+        if not response.is_readable:
+            raise unreadable(response.words)
         if response.status >= 1000:
             raise _error(response)
     return found
 
 
-def accounts(found: Iterable[Response]) -> list[GLAccountData]:
-    return [_account(row) for response in found for row in response.element.findall("AccountRet")]
+def accounts(found: Iterable[Response], remarks: list[str]) -> list[GLAccountData]:
+    rows = [row for response in found for row in response.element.findall("AccountRet")]
+    return [account for _, account, _ in _read_each(rows, _account, remarks) if account]
 
 
-def items(found: Iterable[Response]) -> list[Item]:
-    """Each item once, as the first answer that has it tells it."""
+def items(found: Iterable[Response], remarks: list[str]) -> list[Item]:
+    """Each item once, as the first answer that has it tells it; of one that cannot be read its name, if it has one."""
+    children = (row for response in found for row in response.element.iterchildren("{*}*"))
+    rows = [row for row in children if str(row.tag).endswith("Ret")]
     held: dict[str, Item] = {}
-    for response in found:
-        for row in response.element.iterchildren("{*}*"):
-            if str(row.tag).endswith("Ret"):
-                item = _item(row)
-                held.setdefault(item.list_id, item)
-    return list(held.values())
+    broken: list[Item] = []
+    for row, item, problem in _read_each(rows, _item, remarks):
+        if item:
+            held.setdefault(item.list_id, item)
+        elif name := _name(row):
+            broken.append(Item("", name, _is_true(row, "IsActive"), guid="", type=str(row.tag), problem=problem))
+    return [*held.values(), *broken]
+
+
+def _read_each(
+    rows: Sequence[etree._Element], read: Callable[[etree._Element], T], remarks: list[str]
+) -> list[tuple[etree._Element, T | None, str]]:
+    """Each row with what it says, or why it cannot be read. Raises if not one of them can: then it is no answer."""
+    told: list[tuple[etree._Element, T | None, str]] = []
+    error: UncertainError | None = None
+    for row in rows:
+        try:
+            told.append((row, read(row), ""))
+        except UncertainError as found:
+            error = found
+            told.append((row, None, found.detail))
+            remarks.append(f"QuickBooks' record of “{_name(row)[:NAME_SHOWN]}” was left out: {found.detail}.")
+        else:
+            if any(REPLACED in text for text in row.itertext()):
+                remarks.append(mangled(_name(row)))
+    if error and not any(one for _, one, _ in told):
+        raise error
+    return told
+
+
+def mangled(name: str) -> str:
+    return (
+        f"QuickBooks' record of “{name[:NAME_SHOWN]}” has characters that no answer may carry; "
+        f"each is shown as {REPLACED}. Write them anew there."
+    )
 
 
 def receipts(codes: Iterable[CodeData], held: Iterable[Item], has_tiers: bool) -> dict[str, Receipt]:
@@ -174,6 +222,7 @@ def receipt(item: Item, code: CodeData, has_tiers: bool) -> Receipt:
         expense_account=item.expense_account,
         is_ours=item.guid == str(guid_of(code)),
         is_active=item.is_active,
+        detail=mangled(item.full_name) if REPLACED in f"{item.full_name}{item.description}" else "",
         obstacle=item.obstacle,
         owner=item.owner,
     )
@@ -184,10 +233,29 @@ def outcomes(codes: Sequence[CodeData], answer: str, has_tiers: bool) -> list[Ou
     within = message_set(answer)
     found = responses(within, "ItemServiceAddRs")
     _require_kept(_number(within.get("messageSetStatusCode") or "0"), bool(found))
+    if found and not any(response.is_readable for response in found):
+        raise unreadable(found[0].words)
     told = list(_matched(codes, found))
-    if told and all(catalogue.meaning_of(one.status).then is Then.STOP for _, one in told):
+    if told and all(one.is_readable and catalogue.meaning_of(one.status).then is Then.STOP for _, one in told):
         raise _error(told[0][1])
-    return [_outcome(code, response, has_tiers) for code, response in told]
+    return _outcomes(told, has_tiers)
+
+
+def _outcomes(told: Iterable[tuple[CodeData, Response]], has_tiers: bool) -> list[Outcome]:
+    """One that cannot be read is uncertain alone; if that is so of all of them, it is no answer."""
+    outcomes: list[Outcome] = []
+    error: UncertainError | None = None
+    is_answer = False
+    for code, response in told:
+        try:
+            outcomes.append(_outcome(code, response, has_tiers))
+            is_answer = True
+        except UncertainError as found:
+            error = found
+            outcomes.append(Uncertain(code.reference, found.message, found.detail))
+    if error and not is_answer:
+        raise error
+    return outcomes
 
 
 def _require_kept(status: int, has_answers: bool) -> None:
@@ -209,6 +277,8 @@ def _matched(codes: Sequence[CodeData], found: Sequence[Response]) -> Iterator[t
 
 
 def _outcome(code: CodeData, response: Response, has_tiers: bool) -> Outcome:
+    if not response.is_readable:
+        raise unreadable(response.words)
     meaning, reference = catalogue.meaning_of(response.status, response.words), code.reference
     names = code.names(has_tiers)
     match meaning.then:
@@ -245,7 +315,10 @@ def _error(response: Response) -> ERPError:
 
 
 def _response(element: etree._Element) -> Response:
-    return Response(element, _number(element.get("statusCode") or ""), element.get("statusMessage") or "")
+    try:
+        return Response(element, _number(element.get("statusCode") or ""), element.get("statusMessage") or "")
+    except UncertainError as error:
+        return Response(element, NO_STATUS, error.detail)
 
 
 def _number(text: str) -> int:
@@ -265,11 +338,22 @@ def _list_id(row: etree._Element) -> str:
     return found
 
 
+def _name(row: etree._Element) -> str:
+    return _text(row, "FullName") or _text(row, "Name")
+
+
+def _required_name(row: etree._Element) -> str:
+    """Some types of items have no FullName."""
+    if not (name := _name(row)):
+        raise unreadable(f"{row.tag} without a name")
+    return name
+
+
 def _account(row: etree._Element) -> GLAccountData:
     return GLAccountData(
         remote_id=_list_id(row),
         number=_text(row, "AccountNumber") or None,
-        name=_text(row, "FullName"),
+        name=_required_name(row),
         kind=KINDS.get(_text(row, "AccountType"), AccountKind.OTHER),
         is_active=_is_true(row, "IsActive"),
     )
@@ -278,7 +362,7 @@ def _account(row: etree._Element) -> GLAccountData:
 def _item(row: etree._Element) -> Item:
     item = Item(
         list_id=_list_id(row),
-        full_name=_text(row, "FullName") or _text(row, "Name"),
+        full_name=_required_name(row),
         is_active=_is_true(row, "IsActive"),
         guid=plain_guid(_text(row, "ExternalGUID")),
         type=str(row.tag),
