@@ -221,8 +221,9 @@ class Row:
 
 
 def is_linkable(export: CodeExport) -> bool:
-    """Whether the ERP showed an item that may be taken for ours."""
-    return bool(export.receipt and not export.receipt.get("obstacle"))
+    """Whether the ERP showed an item that may be taken for ours. One that is inactive has to be made active first."""
+    receipt = export.receipt
+    return bool(receipt and not receipt.get("obstacle") and receipt.get("is_active", True))
 
 
 def _looks_anothers(export: CodeExport) -> bool:

@@ -46,6 +46,8 @@ def _pill_and_sentence(export: CodeExport) -> tuple[str, str]:
     match export.status:
         case Status.QUEUED:
             return _queued(export), ""
+        case Status.UNKNOWN if export.tries:  # asked in vain
+            return f"{label}:", export.message
         case Status.REJECTED if export.message.startswith(GIVEN_BACK):
             return export.message, ""
         case Status.FAILED | Status.ATTENTION | Status.REJECTED if export.message:

@@ -27,6 +27,7 @@ from exports.services.results import Problem, Result
 from exports.services.selecting import is_own, rows_of
 
 GONE_FROM_LIST = "The ERP no longer has the item that you saw as {code}. Compare with the ERP again."
+INACTIVE_ITEM = "The item in the ERP is inactive. Make it active there, then link it."
 TAKEN = "The item in the ERP belongs to {code} already."
 ANOTHERS = (
     "The item in the ERP looks like another's. {claim} If it is the right one, confirm that on the page of the code; "
@@ -71,7 +72,8 @@ def link_code(member: Member, export: CodeExport, remote_id: str, despite: str =
     `despite`: what makes the item look like another's, as the person confirmed it.
     """
     receipt = export.receipt or {}
-    if obstacle := receipt.get("obstacle"):
+    obstacle = receipt.get("obstacle") or ("" if receipt.get("is_active", True) else INACTIVE_ITEM)
+    if obstacle:
         return Result(None, 0, problems=[Problem(export.code, obstacle, export.pk)])
     if not export.connection.is_pulled:
         return link_codes(member, export.connection, {export.pk: remote_id}, {export.pk: despite})
@@ -166,7 +168,7 @@ def _read_again(
 def _why_not(row: CodeExport, receipt: Receipt | None, remote_id: str) -> str:
     if receipt is None or receipt.remote_id != remote_id:
         return (GONE if row.status == Status.ATTENTION else GONE_FROM_LIST).format(code=row.code)
-    return receipt.obstacle
+    return receipt.obstacle or ("" if receipt.is_active else INACTIVE_ITEM)
 
 
 def _taken(

@@ -15,7 +15,8 @@ from erp_integrations.base import CodeData, Receipt
 from erp_integrations.errors import ConfigurationError, ERPError, TransientError, UnsupportedFeature
 from erp_integrations.models import Connection
 from exports.models import Attempt, CodeExport, CodeExportQuerySet, Status
-from exports.services import calling, outcomes
+from exports.services import outcomes
+from exports.services.asking import Question
 from exports.services.claims import claims_of, confirmed
 from exports.services.leases import Lease
 from exports.services.moves import move_claimed
@@ -23,6 +24,9 @@ from exports.services.moves import move_claimed
 INTERRUPTED = "The export was interrupted."
 GONE = "The ERP no longer has the item that you saw as {code}. Retry the code."
 ITEM_GONE = "The ERP no longer has the item of {code}. Keep the code as it is, then unlink it."
+INACTIVE = "Make it active there or rename the code, then retry."
+PATIENCE = 10  # times EXPORT_MAX_TRIES: so often an ERP that is down is asked, which is for ten hours
+LONGEST_WAIT_TRIES = 6  # from then on it is asked every eight minutes
 FIELDS = (
     *outcomes.UPDATED,
     "detail",
@@ -86,27 +90,32 @@ def ask(lease: Lease, rows: list[CodeExport]) -> None:
     """Ask the ERP what it holds of these codes in UNKNOWN, store what follows, and give the lease back."""
     lease.check_time()
     asked_at = Connection.objects.filter(pk=lease.connection.pk).clock()  # held against when attempts ended: as exact
-    codes = [row.as_data() for row in rows]
-    receipts, error = calling.find(lease.connection, codes)
+    codes = {row.reference: row.as_data() for row in rows}
+    question = Question.ask(lease, list(codes.values()))
+    told = question.answered | question.errors.keys()
     with transaction.atomic():
-        lease.end(error)
-        resolve(lease, list(zip(rows, codes, strict=True)), receipts, error, asked_at)
+        lease.end(question.error)
+        asked = [(row, codes[row.reference]) for row in rows if row.reference in told]
+        resolve(lease, asked, question.receipts, question.errors, asked_at)
 
 
 def resolve(
     lease: Lease,
     asked: Collection[tuple[CodeExport, CodeData]],
     receipts: Mapping[str, Receipt],
-    error: ERPError | None,
+    errors: Mapping[str, ERPError],
     asked_at: datetime,
 ) -> None:
-    """What follows for codes in UNKNOWN from what the ERP told of them, in the transaction that holds the lease."""
+    """What follows for codes in UNKNOWN from what the ERP told of them, in the transaction that holds the lease.
+
+    Both by reference: `errors` are those of codes about which it told nothing.
+    """
     rows = [row for row, _ in asked]
     settled_at = _settle_times(rows, lease)
     links = [(row, receipts[row.reference]) for row in rows if row.link_to and row.reference in receipts]
     anothers = claims_of(lease.connection, links)
     for row, code in asked:
-        if error:
+        if error := errors.get(row.reference):
             _not_answered(row, error, lease.now())
         elif row.is_update:
             _updated(row, code, receipts.get(row.reference), settled_at.get(row.pk, asked_at), asked_at)
@@ -115,7 +124,7 @@ def resolve(
         else:
             _absent(row, settled_at.get(row.pk, asked_at), asked_at)
             row.absent_token = lease.token
-    _store(rows, is_answered=error is None)
+    _store(rows, answered=[row for row in rows if row.reference not in errors])
 
 
 def _settle_times(rows: list[CodeExport], lease: Lease) -> dict[int, datetime]:
@@ -129,7 +138,7 @@ def _settle_times(rows: list[CodeExport], lease: Lease) -> dict[int, datetime]:
 def _found(row: CodeExport, code: CodeData, receipt: Receipt, claim: str) -> None:
     """`claim`: why the item that is to be linked looks like another's."""
     wanted, despite, row.look_first, row.link_to, row.link_despite = row.link_to, row.link_despite, False, "", ""
-    if wanted and wanted == receipt.remote_id and not receipt.obstacle:
+    if wanted and wanted == receipt.remote_id and not receipt.obstacle and receipt.is_active:
         if claim in ("", despite):
             outcomes.succeed(row, receipt)
             row.message = confirmed(claim)
@@ -138,12 +147,16 @@ def _found(row: CodeExport, code: CodeData, receipt: Receipt, claim: str) -> Non
     elif receipt.is_anothers and not receipt.obstacle:
         outcomes.needs_review(row, outcomes.ANOTHERS.format(code=receipt.code), receipt)
     elif not receipt.is_ours:
-        sentence = receipt.obstacle or f"The ERP already has an item {receipt.code} that Tieback did not make."
-        outcomes.needs_review(row, sentence, receipt)
+        outcomes.needs_review(row, receipt.obstacle or _whose(receipt), receipt)
     elif receipt.fits(code):
         outcomes.succeed(row, receipt)
     else:
         outcomes.needs_review(row, outcomes.what_differs(receipt, code), receipt)
+
+
+def _whose(receipt: Receipt) -> str:
+    sentence = f"The ERP already has an item {receipt.code} that Tieback did not make"
+    return f"{sentence}." if receipt.is_active else f"{sentence}; it is inactive. {INACTIVE}"
 
 
 def _updated(
@@ -182,28 +195,30 @@ def _absent(row: CodeExport, settled_at: datetime, asked_at: datetime) -> None:
 
 
 def _not_answered(row: CodeExport, error: ERPError, now: datetime) -> None:
+    """Asked in vain: it is asked again, with a sentence and up to a limit. An ERP that is down has more time."""
+    if isinstance(error, UnsupportedFeature):
+        outcomes.needs_review(row, "The answer was lost, and this ERP cannot be asked.", detail=error.detail)
+        return
+    row.tries += 1
+    patience, again, wait = 1, "It is asked again by itself.", outcomes.wait(row.tries)
     match error:
         case ConfigurationError():
-            return
-        case UnsupportedFeature():
-            outcomes.needs_review(row, "The answer was lost, and this ERP cannot be asked.", detail=error.detail)
-        case TransientError(retry_after_s=wait_s):
-            row.due_at = now + (outcomes.wait(1) if wait_s is None else timedelta(seconds=wait_s))
-        case _:
-            row.tries += 1
-            row.due_at = now + outcomes.wait(row.tries)
-            if row.tries >= settings.EXPORT_MAX_TRIES:
-                outcomes.needs_review(
-                    row, f"The ERP did not tell whether it has it. {error.message}", None, error.detail
-                )
+            again, wait = "It is asked when the connection is resumed.", timedelta()
+        case TransientError(retry_after_s=told_s):
+            patience, wait = PATIENCE, outcomes.wait(min(row.tries, LONGEST_WAIT_TRIES))
+            wait = max(wait, timedelta(seconds=told_s or 0))
+    if row.tries < settings.EXPORT_MAX_TRIES * patience:
+        row.due_at, row.message, row.detail = now + wait, f"{error.message} {again}", error.detail
+    else:
+        outcomes.needs_review(row, f"The ERP did not tell whether it has it. {error.message}", None, error.detail)
 
 
-def _store(rows: Collection[CodeExport], *, is_answered: bool) -> None:
+def _store(rows: Collection[CodeExport], answered: Collection[CodeExport]) -> None:
     outcomes.set_apart_doubles(rows)
     moved = [row for row in rows if row.status != Status.UNKNOWN]
     move_claimed(moved, FIELDS, was=Status.UNKNOWN)
-    update_each([row for row in rows if row.status == Status.UNKNOWN], ["due_at", "tries"])
-    not_updated = [row for row in moved if row.is_update and is_answered]
+    update_each([row for row in rows if row.status == Status.UNKNOWN], ["due_at", "tries", "message", "detail"])
+    not_updated = [row for row in moved if row.is_update and row in answered]
     not_there = [row for row in moved if row.status == Status.QUEUED or row in not_updated]
     _settle_attempts(not_there, Attempt.Outcome.ABSENT)
     _settle_attempts([row for row in moved if row.status == Status.SUCCESS], Attempt.Outcome.FOUND)

@@ -68,6 +68,8 @@ class Poll(models.Model):
     ended_at = models.DateTimeField(null=True)
     has_greeted = models.BooleanField(default=False)  # the company file that is open was told, and is ours
     settled = models.PositiveIntegerField(default=0)  # codes about which it brought an answer
+    look_up_size = models.PositiveIntegerField(null=True)  # codes of one look-up; null: as many as the adapter allows
+    unanswered = models.PositiveSmallIntegerField(default=0)  # codes that were asked about alone, in vain
     percent = models.SmallIntegerField(default=0)  # last answer to receiveResponseXML: told again if asked again
     said = models.TextField(blank=True)  # how it ended, for the connector's log and our Settings
     detail = models.TextField(blank=True)  # QuickBooks' own words

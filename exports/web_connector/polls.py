@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q
 from django.db.models.functions import Now
 
-from companies.each import update_each
+from companies.each import storable, update_each
 from erp_integrations.base import CodeData, Refused
 from erp_integrations.errors import ConfigurationError, ERPError, TransientError, UncertainError
 from erp_integrations.models import Connection
@@ -31,6 +32,8 @@ from exports.services.resolving import give_up, resolve
 from exports.web_connector.models import Message, Poll, hash_of
 
 TIMES = 4  # that one message is handed out without a readable answer; then its codes are looked up by name
+MOST_UNANSWERED = 5  # codes of one poll that are asked about alone in vain; then it ends
+MOST_DETAIL = 4000  # characters
 FAILED = -1  # to receiveResponseXML: stop, and ask for the last error
 DONE = 100
 T = TypeVar("T")
@@ -89,7 +92,9 @@ def begin(connection: Connection) -> str | None:
         Poll.objects.filter(connection=connection, ended_at=None).update(
             ended_at=Now(), percent=FAILED, said=TAKEN_OVER
         )
-        Poll.objects.create(connection=connection, ticket_hash=hash_of(ticket), token=lease.token)
+        last = Poll.objects.filter(connection=connection).first()
+        size = last.look_up_size if last else None
+        Poll.objects.create(connection=connection, ticket_hash=hash_of(ticket), token=lease.token, look_up_size=size)
         readings = Message.objects.filter(connection=connection, answered_at=None).exclude(kind=Message.Kind.EXPORT)
         readings.delete()  # nothing is lost with a question
     give_up(lease, list(CodeExport.objects.for_adapter().filter(connection=connection, status=Status.SENDING)))
@@ -125,7 +130,8 @@ def stop(session: Session, error: ERPError) -> None:
             session.lease.end(error)
         else:
             session.lease.hold(state_message=error.message, failures_in_a_row=failures)
-        _end(session, error.message, percent=FAILED, detail=error.detail)
+        detail = "\n".join(filter(None, [session.poll.detail, error.detail]))
+        _end(session, error.message, percent=FAILED, detail=detail)
 
 
 def finish(session: Session) -> None:
@@ -162,8 +168,10 @@ def percent_told(guid: UUID, ticket: str) -> int:
 def last_error(guid: UUID, ticket: str) -> str | None:
     """What went wrong last, in words; None for a ticket that is unknown."""
     poll = Poll.objects.of_ticket(guid, ticket)
-    if poll is None or poll.said:
-        return poll and poll.said
+    if poll is None:
+        return None
+    if poll.said:
+        return poll.said
     try:
         resume(guid, ticket)
     except Lost:
@@ -252,7 +260,9 @@ def _look_up(session: Session) -> Message | None:
     """Ask about all codes that this poll has not asked about yet."""
     due = Q(status__in=(Status.QUEUED, Status.UNKNOWN), due_at__lte=Now())
     unasked = session.rows().filter(due | Q(status=Status.SENDING)).exclude(absent_token=session.lease.token)
-    rows = list(unasked[: session.adapter.look_up_size])
+    in_vain = Q(status=Status.UNKNOWN, tries__gt=0)  # these go last, each alone: they spoil the others' answers
+    size = session.poll.look_up_size or session.adapter.look_up_size
+    rows = list(unasked.exclude(in_vain)[:size]) or list(unasked[:1])
     if not rows:
         return None
     give_up(session.lease, [row for row in rows if row.status == Status.SENDING])  # its message was given up
@@ -318,31 +328,66 @@ def take_answer(session: Session, answer: str, failure: ERPError | None) -> int:
 
 
 def _take_accounts(session: Session, message: Message, answer: str, failure: ERPError | None) -> ERPError | None:
-    accounts, error = calling.guarded(lambda: session.adapter.read_accounts(_or_raise(answer, failure)))
+    adapter = session.adapter
+    accounts, error = calling.guarded(lambda: adapter.read_accounts(_or_raise(answer, failure)))
     message.delete()
     if not error:
+        _note_remarks(session, adapter)
         _, error = calling.guarded(lambda: session.connection.keep_gl_accounts(accounts or [], None))
     return error
 
 
 def _take_found(session: Session, message: Message, answer: str, failure: ERPError | None) -> ERPError | None:
-    codes = {code.reference: code for code in message.code_data}
-    receipts, error = calling.guarded(
-        lambda: session.adapter.read_found(list(codes.values()), _or_raise(answer, failure))
-    )
+    codes, adapter = {code.reference: code for code in message.code_data}, session.adapter
+    receipts, error = calling.guarded(lambda: adapter.read_found(list(codes.values()), _or_raise(answer, failure)))
     message.delete()
-    if error or receipts is None:
-        return error
     rows = session.rows().filter(reference__in=codes, status__in=(Status.QUEUED, Status.UNKNOWN))
     asked = [row for row in rows if row.code == codes[row.reference].code]
+    if error or receipts is None:
+        goes_on = error and _narrow(session, asked, error, message.made_at) and not failure
+        return None if goes_on else error
+    _note_remarks(session, adapter)
+    _widen(session, len(codes))
     queued = [row for row in asked if row.status == Status.QUEUED]
     to_resolve = [row for row in queued if row.reference in receipts or row.look_first]
     _note_absent(session, [row for row in queued if row.reference not in receipts and not row.look_first])
     give_up(session.lease, to_resolve)
     in_doubt = [(row, row.as_data()) for row in asked if row.status == Status.UNKNOWN]
-    resolve(session.lease, in_doubt, receipts, None, message.made_at)
+    resolve(session.lease, in_doubt, receipts, {}, message.made_at)
     _count(session, [row for row, _ in in_doubt])
     return None
+
+
+def _narrow(session: Session, asked: list[CodeExport], error: ERPError, asked_at: datetime) -> bool:
+    """After a look-up that came to nothing the next one asks about half as many, until a bad code is alone; of that
+    one it is noted. Whether the poll may go on: the first time it may be the session's fault, which a new one cures.
+    """
+    if not isinstance(error, UncertainError) or not asked:
+        return False
+    is_known = session.poll.look_up_size is not None or asked[0].tries > 0
+    if len(asked) > 1 or not is_known:
+        session.poll.look_up_size = max(1, len(asked) // 2)
+    else:
+        give_up(session.lease, asked)
+        resolve(session.lease, [(asked[0], asked[0].as_data())], {}, {asked[0].reference: error}, asked_at)
+        session.poll.unanswered += 1
+    session.poll.save(update_fields=["look_up_size", "unanswered"])
+    return is_known and session.poll.unanswered < MOST_UNANSWERED
+
+
+def _widen(session: Session, number: int) -> None:
+    """A look-up of so many codes went well: the next may be twice as large."""
+    if (size := session.poll.look_up_size) and number >= size:
+        session.poll.look_up_size = 2 * size if 2 * size < session.adapter.look_up_size else None
+        session.poll.save(update_fields=["look_up_size"])
+
+
+def _note_remarks(session: Session, adapter: PullAdapter) -> None:
+    """What could not be read of an answer is named beside the poll."""
+    if adapter.remarks:
+        told = [session.poll.detail, *adapter.remarks] if session.poll.detail else adapter.remarks
+        session.poll.detail = storable("\n".join(told))[:MOST_DETAIL]
+        session.poll.save(update_fields=["detail"])
 
 
 def _note_absent(session: Session, rows: list[CodeExport]) -> None:

@@ -260,3 +260,101 @@ def test_what_a_dead_worker_left_is_asked_about(scene: Scene) -> None:
     attempt.refresh_from_db()
     assert (scene.states(), attempt.outcome) == ({"01-100": "SUCCESS"}, "absent")
     assert attempt.ended_at is not None
+
+
+# A look-up that one code spoils
+
+
+def queue_many(scene: Scene, number: int) -> None:
+    make_many(scene, "01", number)
+    services.queue_codes(scene.alice, scene.connection, scene.seen())
+
+
+@pytest.mark.parametrize("spoilers", [["01-0007"], ["01-0001"], ["01-0040"], ["01-0003", "01-0004", "01-0031"]])
+def test_a_look_up_that_codes_spoil_is_asked_in_halves(scene: Scene, spoilers: list[str]) -> None:
+    queue_many(scene, 40)
+    scene.books.tell(Rule("after:uncertain", times=1), *(Rule("uncertain", code, on="find") for code in spoilers))
+
+    scene.drain()
+
+    states = scene.states()
+    assert {code for code, status in states.items() if status == "ATTENTION"} == set(spoilers)
+    assert {status for code, status in states.items() if code not in spoilers} == {"SUCCESS"}
+    for code in spoilers:
+        assert scene.row(code).message.startswith("The ERP did not tell whether it has it. The ERP did not answer")
+    check_invariants(scene.connection, scene.books)
+
+
+def test_it_costs_a_logarithm_of_calls(scene: Scene) -> None:
+    queue_many(scene, 40)
+    scene.books.tell(Rule("after:uncertain", times=1), Rule("uncertain", "01-0007", on="find"))
+    scene.portion()
+
+    scene.portion()
+
+    states = scene.states()
+    assert states.pop("01-0007") == "UNKNOWN"
+    assert set(states.values()) == {"SUCCESS"}
+    assert len(calls(scene, "find")) <= 1 + 2 * 6
+    assert scene.row("01-0007").message == "The ERP did not answer in time. It is asked again by itself."
+    assert (scene.refreshed().state, scene.refreshed().failures_in_a_row) == ("active", 0)
+
+
+def test_an_erp_that_answers_no_question_is_not_asked_for_each_code(scene: Scene) -> None:
+    queue_many(scene, 40)
+    scene.books.tell(Rule("after:uncertain", times=1), Rule("uncertain", on="find"))
+    scene.portion()
+
+    scene.portion()
+
+    assert len(calls(scene, "find")) <= 1 + 2 * 6
+    assert set(scene.states().values()) == {"UNKNOWN"}
+    assert scene.refreshed().failures_in_a_row == 2  # the export and the question
+    assert {row.tries for row in CodeExport.objects.all()} == {1}
+
+
+def test_an_erp_that_is_down_is_not_asked_in_halves(scene: Scene) -> None:
+    queue_many(scene, 40)
+    scene.books.tell(Rule("after:uncertain", times=1), Rule("transient", on="find"))
+    scene.portion()
+
+    scene.portion()
+
+    assert len(calls(scene, "find")) == 1
+
+
+@pytest.mark.parametrize(("what", "again"), [("transient", "by itself"), ("throttle", "by itself")])
+def test_an_erp_that_tells_to_wait_for_ever_is_left_to_a_person(
+    scene: Scene, settings: Any, what: str, again: str
+) -> None:
+    settings.EXPORT_MAX_TRIES = 2
+    scene.queue("01-100")
+    scene.books.tell(Rule("after:uncertain", times=1), Rule(what, on="find"))
+    scene.portion()
+
+    for _ in range(19):
+        scene.let_time_pass()
+        scene.portion()
+    row = scene.row("01-100")
+    assert (row.status, row.message.endswith(f"It is asked again {again}.")) == ("UNKNOWN", True)
+    scene.let_time_pass()
+    scene.portion()
+
+    row = scene.row("01-100")
+    assert row.status == "ATTENTION"
+    assert row.message.startswith("The ERP did not tell whether it has it.")
+
+
+def test_while_the_configuration_is_broken_the_code_says_what_it_waits_for(scene: Scene, settings: Any) -> None:
+    settings.EXPORT_MAX_TRIES = 2
+    scene.queue("01-100")
+    scene.books.tell(Rule("after:uncertain", times=1), Rule("configuration", on="find"))
+    scene.portion()
+    scene.portion()
+
+    row = scene.row("01-100")
+    assert row.status == "UNKNOWN"
+    assert row.message.endswith("Change it in Settings. It is asked when the connection is resumed.")
+    scene.refreshed().resume(scene.dora.user)
+    scene.portion()
+    assert scene.row("01-100").status == "ATTENTION"

@@ -23,7 +23,7 @@ def office(tiered_office: Office) -> Office:
 
 
 def test_a_list_of_such_codes_is_imported_without_a_warning(office: Office) -> None:
-    rows = [NewCode(tuple(code.split(":")), text, row) for row, (code, text) in enumerate(CODES.items(), 2)]
+    rows = [NewCode(tuple(code.split(":")), text, row=row) for row, (code, text) in enumerate(CODES.items(), 2)]
 
     assert warn_of_new(factories.make_segment(), rows, ":") == []
 
