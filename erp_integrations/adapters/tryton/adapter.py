@@ -25,7 +25,7 @@ from erp_integrations.base import (
     Refused,
     Uncertain,
 )
-from erp_integrations.errors import ConfigurationError, ERPError, UncertainError
+from erp_integrations.errors import ConfigurationError, ERPError, TransientError, UncertainError
 
 if TYPE_CHECKING:
     from django.forms import Form
@@ -52,6 +52,7 @@ class TrytonAdapter(Adapter):
         has_expense_account=True,
         income_kinds=frozenset({AccountKind.INCOME}),
         expense_kinds=frozenset({AccountKind.EXPENSE}),
+        call_timeout_s=45,  # after five wrong passwords Tryton takes up to 31 s to say that the next is wrong, too
     )
 
     def __init__(self, connection_id: int, options: Mapping[str, Any], credentials: Mapping[str, str]) -> None:
@@ -63,6 +64,7 @@ class TrytonAdapter(Adapter):
             credentials["password"],
             self.capabilities.call_timeout_s,
         )
+        self.remarks = self.client.remarks
 
     @classmethod
     def options_form(cls) -> type[Form]:
@@ -87,14 +89,20 @@ class TrytonAdapter(Adapter):
     def find(self, codes: Sequence[CodeData]) -> dict[str, Receipt]:
         if not codes:
             return {}
-        with self._books():
-            return self._find(codes)
+        with self._books(), self._about_codes():
+            return self._find(codes, lost=UncertainError)
 
     def fetch_items(self) -> Iterable[Receipt]:
         with self._books():
             services = [["template.type", "=", "service"]]
-            found = self.client.search_read("product.product", services, payload.PRODUCT_FIELDS, payload.parse_product)
-            return [payload.listed(product) for product in found]
+            found = self.client.search_read(
+                "product.product",
+                services,
+                payload.PRODUCT_FIELDS,
+                payload.parse_product,
+                otherwise=payload.broken_product,
+            )
+            return [payload.listed(product) for product in found if product.receipt.remote_id]
 
     def export_codes(self, codes: Sequence[CodeData]) -> list[Outcome]:
         if not codes:
@@ -164,9 +172,20 @@ class TrytonAdapter(Adapter):
 
     # Products
 
-    def _find(self, codes: Sequence[CodeData]) -> dict[str, Receipt]:
+    @contextmanager
+    def _about_codes(self) -> Iterator[None]:
+        """A question that Tryton refuses may be the fault of one of the codes, unless this user has no rights."""
+        try:
+            yield
+        except AnsweredError as error:
+            self._require_rights()
+            raise UncertainError(error.message, error.detail) from error
+
+    def _find(self, codes: Sequence[CodeData], lost: type[ERPError] = TransientError) -> dict[str, Receipt]:
         domain = payload.product_domain(codes)
-        products = self.client.search_read("product.product", domain, payload.PRODUCT_FIELDS, payload.parse_product)
+        products = self.client.search_read(
+            "product.product", domain, payload.PRODUCT_FIELDS, payload.parse_product, lost, payload.broken_product
+        )
         return payload.receipts(codes, list(products))
 
     def _held(self, codes: Sequence[CodeData]) -> dict[str, Held]:
@@ -298,11 +317,13 @@ class TrytonAdapter(Adapter):
 def _outcome(code: CodeData, receipt: Receipt | None) -> Outcome:
     if receipt is None:
         return Uncertain(code.reference, "Tryton took this code, but does not show it.")
+    if receipt.description is None:  # its record cannot be read
+        return Exists(code.reference, receipt, receipt.obstacle)
     if not receipt.is_ours:
-        message = f"Tryton already has a product with the code {receipt.code}, made by someone else."
-        return Exists(code.reference, receipt, message)
+        message = f"Tryton already has a product with the code {receipt.code}, made by someone else. {receipt.obstacle}"
+        return Exists(code.reference, receipt, message.strip())
     if not receipt.is_active:
-        return Exists(code.reference, receipt, "This code is archived in Tryton.")
+        return Exists(code.reference, receipt, receipt.obstacle)
     if different := payload.differences(code, receipt):
         return Exists(code.reference, receipt, f"Tryton holds this code, but differs in {' and '.join(different)}.")
     return Exported(code.reference, receipt)
@@ -314,7 +335,7 @@ def _why_not(code: CodeData, held: Held | None) -> Outcome | None:
         message = "Tryton no longer has this product. Keep the code as it is, then unlink it."
         return Refused(code.reference, message, f"product {code.remote_id}")
     if not held.receipt.is_active:
-        return Exists(code.reference, held.receipt, "This code is archived in Tryton.")
+        return Exists(code.reference, held.receipt, held.receipt.obstacle)
     if held.receipt.code != code.code:
         return Exists(
             code.reference, held.receipt, f"The product of {code.code} is {held.receipt.code} in Tryton by now."

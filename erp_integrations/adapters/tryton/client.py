@@ -5,6 +5,7 @@ Tryton 8.2 listens at /<database>/rpc/, 7.0 at /<database>/; which of them this 
 
 from __future__ import annotations
 
+import logging
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,7 +22,26 @@ PAGE = 1000
 PATHS = ("rpc/", "")  # after the database's name, the newer series first
 NOT_THERE = (404, 405)
 UNREADABLE = "Tryton gave an answer that cannot be read."
+CHECK_SIGN_IN = "Check Username and Password in Settings."
+SLOW_SIGN_IN = f"Tryton did not answer the sign-in in time, as after wrong passwords for this user. {CHECK_SIGN_IN}"
+NO_MORE_SIGN_INS = (
+    "Tryton asks to wait before this user signs in again: there were too many wrong passwords. " + CHECK_SIGN_IN
+)
+SECOND_FACTOR = (
+    "Tryton wants a second factor from this user{}, which Tieback does not have. Use a user, or a method of "
+    "authentication, without one."
+)
+BUSY = "Someone else is changing the same records in Tryton. It is tried again by itself."
+FAILED_INSIDE = "Tryton had a failure of its own. Its log tells more: show it to whoever runs Tryton."
+STATUSES = {
+    400: "Tryton, or a proxy before it, cannot read what it was sent. Check that the address is Tryton's own, and that "
+    "nothing on the way changes requests.",
+    422: "This Tryton does not take requests as Tieback writes them. Tieback knows Tryton 7.0 and later: "
+    "have it updated, or tell whoever runs this server.",
+}
 Parsed = TypeVar("Parsed")
+
+logger = logging.getLogger(__name__)
 
 
 class AnsweredError(ConfigurationError):
@@ -40,6 +60,7 @@ class TrytonClient:
         self.timeout_s = timeout_s
         self.path = ""  # known once signed in
         self.session = ""
+        self.remarks: list[str] = []  # what was left out of answers, each record named
         self.context: dict[str, Any] = {"language": "en", "active_test": False}  # archived ones are shown too
 
     def __enter__(self) -> Self:
@@ -63,16 +84,55 @@ class TrytonClient:
         return self._call(model, method, words, lost)
 
     def search_read(
-        self, model: str, domain: list[Any], fields: list[str], parse: Callable[[dict[str, Any]], Parsed]
+        self,
+        model: str,
+        domain: list[Any],
+        fields: list[str],
+        parse: Callable[[dict[str, Any]], Parsed],
+        lost: type[ERPError] = TransientError,
+        otherwise: Callable[[dict[str, Any], str], Parsed | None] = lambda row, why: None,
     ) -> Iterator[Parsed]:
-        """All that fit, archived ones too, by id; a row that cannot be parsed makes the answer unreadable."""
+        """All that fit, archived ones too, by id.
+
+        A row that cannot be parsed is named in `remarks`, and left out unless there is something `otherwise`; a page of
+        such rows alone is no answer.
+        """
         offset, size = 0, PAGE
         while size == PAGE:
-            rows = self.call(model, "search_read", domain, offset, PAGE, [["id", "ASC"]], fields)
-            with readable(model):
-                found = [parse(row) for row in rows]
-            yield from found
-            offset, size = offset + PAGE, len(found)
+            rows = self.call(model, "search_read", domain, offset, PAGE, [["id", "ASC"]], fields, lost=lost)
+            if not isinstance(rows, list):
+                raise lost(UNREADABLE, model)
+            yield from self._parsed(model, rows, parse, lost, otherwise)
+            offset, size = offset + PAGE, len(rows)
+
+    def _parsed(
+        self,
+        model: str,
+        rows: list[Any],
+        parse: Callable[[dict[str, Any]], Parsed],
+        lost: type[ERPError],
+        otherwise: Callable[[dict[str, Any], str], Parsed | None],
+    ) -> list[Parsed]:
+        found: list[Parsed] = []
+        broken: list[Parsed] = []
+        error: TransientError | None = None
+        for row in rows:
+            try:
+                with readable(model):
+                    found.append(parse(row))
+            except TransientError as bad:
+                error = bad
+                self._leave_out(row, bad.detail)
+                if isinstance(row, dict) and (instead := otherwise(row, bad.detail)) is not None:
+                    broken.append(instead)
+        if error and not found:
+            raise lost(error.message, error.detail)
+        return found + broken
+
+    def _leave_out(self, row: Any, why: str) -> None:
+        told = self._shortened(f"Tryton's record {_named(row)} cannot be read: {why}")
+        self.remarks.append(told)
+        logger.warning("%s", told)
 
     def version(self) -> str:
         """Such as "8.2" or "7.0.59"."""
@@ -84,7 +144,15 @@ class TrytonClient:
             self._sign_in()
 
     def _sign_in(self) -> None:
-        self.path, told = self._first_answer("common.db.login", [self.username, {"password": self.password}, "en"])
+        """After wrong passwords Tryton answers ever later, and then not at all for a while."""
+        try:
+            self.path, told = self._first_answer("common.db.login", [self.username, {"password": self.password}, "en"])
+        except TransientError as error:
+            if error.message.endswith(("did not answer in time.", "is too slow.")):
+                raise TransientError(SLOW_SIGN_IN, error.detail) from error
+            if error.detail.startswith("HTTP 429"):
+                raise TransientError(NO_MORE_SIGN_INS, error.detail, error.retry_after_s) from error
+            raise
         with readable("common.db.login"):
             user, token = int(told[0]), str(told[1])
         self.session = b64encode(f"{self.username}:{user}:{token}".encode()).decode()
@@ -118,7 +186,10 @@ class TrytonClient:
         headers: dict[str, str] | None = None,
         lost: type[ERPError] = TransientError,
     ) -> Any:
-        told = self.network.post_json(url, {"id": 1, "method": method, "params": words}, headers, lost)
+        try:
+            told = self.network.post_json(url, {"id": 1, "method": method, "params": words}, headers, lost)
+        except StatusError as error:
+            raise StatusError(STATUSES.get(error.status, error.message), error.detail, error.status) from error
         if not isinstance(told, dict) or ("result" in told) == ("error" in told):
             raise lost(UNREADABLE, method)
         if "error" in told:
@@ -126,18 +197,32 @@ class TrytonClient:
         return told["result"]
 
     def _answered(self, error: Any) -> ERPError:
-        """Tryton's error array is [class, [sentence, explanation, ...]]; a warning has its name first."""
-        kind, words = (error[0], error[1]) if isinstance(error, list) and len(error) > 1 else (error, [])
-        if kind == "ConcurrencyException":
-            return TransientError("Someone else is changing the same records in Tryton.", str(kind))
-        if kind not in ("UserError", "UserWarning") or not isinstance(words, list):
-            return AnsweredError("Tryton had a failure of its own.", self._shortened(str(kind)))
-        told = "\n".join(str(word) for word in words[kind == "UserWarning" :][:2] if word)
-        sentence, _, rest = self._shortened(told).partition("\n")
+        """Tryton's error array is [class, words], the words a list or a text; of a failure inside [text, traceback]."""
+        kind, *rest = error if isinstance(error, list) and error else (error,)
+        words = [str(word) for word in (rest[0] if rest and isinstance(rest[0], list) else rest[:1]) if word]
+        match kind:
+            case "ConcurrencyException":
+                return TransientError(BUSY, self._shortened(" ".join([kind, *words])))
+            case "LoginException":
+                asked = f" (“{self._shortened(words[1])}”)" if len(words) > 1 else ""
+                return ConfigurationError(SECOND_FACTOR.format(asked), self._shortened(" ".join([kind, *words])))
+            case "UserError" | "UserWarning":
+                return self._refusal(words[kind == "UserWarning" :])
+        return AnsweredError(FAILED_INSIDE, self._shortened(str(kind)))
+
+    def _refusal(self, words: list[str]) -> AnsweredError:
+        """In Tryton's own words: a sentence and an explanation."""
+        sentence, _, rest = self._shortened("\n".join(words[:2])).partition("\n")
         return AnsweredError(sentence or "Tryton refused without a word.", rest)
 
     def _shortened(self, text: str) -> str:
         return self.network.redact(text)[:DETAIL_LIMIT]
+
+
+def _named(row: Any) -> str:
+    """A record that cannot be read, by what of it can."""
+    told = [f"{name} {row[name]}" for name in ("id", "code", "name") if row.get(name)] if isinstance(row, dict) else []
+    return ", ".join(told)[:100] or "without an id"
 
 
 @contextmanager

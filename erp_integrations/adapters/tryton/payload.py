@@ -13,6 +13,11 @@ from typing import Any, NamedTuple
 from erp_integrations.base import AccountKind, CodeData, GLAccountData, Receipt
 
 OURS = "tieback:"  # how our identifiers begin
+ARCHIVED = "It is archived in Tryton: restore it there or rename the code, then retry."
+TEMPLATE_ARCHIVED = (
+    "Its template is archived in Tryton and its variant is not, so that the code is taken: restore the template, "
+    "archive the variant too, or rename the code, then retry."
+)
 ACCOUNT_FIELDS = [
     "code",
     "name",
@@ -77,9 +82,22 @@ def listed(product: Product) -> Receipt:
 
 def told(product: Product, code: CodeData) -> Receipt:
     """The product as an answer about a code shows it."""
+    receipt = as_sent(product.receipt, code)
     if identifier_of(code) in product.identifiers:
-        return replace(product.receipt, is_ours=True, owner=code.reference)
-    return replace(product.receipt, is_ours=False)
+        return replace(receipt, is_ours=True, owner=code.reference)
+    return replace(receipt, is_ours=False)
+
+
+def stored(code: str) -> str:
+    """The code as Tryton, 8.2 and 7.0, keeps it: a template's without blanks before it; a variant's, by which it is
+    found, without any around it, whatever Python calls a blank. Case counts.
+    """
+    return code.strip()
+
+
+def as_sent(receipt: Receipt, code: CodeData) -> Receipt:
+    """With the code as we write it, if what Tryton holds is what it makes of that."""
+    return replace(receipt, code=code.code) if receipt.code == stored(code.code) else receipt
 
 
 def pair_of(code: CodeData) -> Pair:
@@ -128,9 +146,27 @@ def parse_product(row: Mapping[str, Any]) -> Product:
         expense_account=_remote_id(category["account_expense"]),
         is_ours=False,
         is_active=bool(row["active"]) and bool(template["active"]),
+        obstacle=_why_archived(bool(row["active"]), bool(template["active"])),
         owner=next(iter(ours), ""),
     )
     return Product(receipt, identifiers)
+
+
+def _why_archived(is_product_active: bool, is_template_active: bool) -> str:
+    """Tryton lets a template be archived alone (not so 7.0): its variant then keeps the code from everybody else."""
+    if is_product_active and not is_template_active:
+        return TEMPLATE_ARCHIVED
+    return "" if is_product_active else ARCHIVED
+
+
+def broken_product(row: Mapping[str, Any], why: str) -> Product | None:
+    """A product whose record cannot be read still has its code, which is not free then."""
+    if not isinstance(row.get("code"), str):
+        return None
+    obstacle = f"Tryton's record of {row['code']} cannot be read. Look at the product there, then retry."
+    remote_id = str(row["id"]) if isinstance(row.get("id"), int) else ""
+    receipt = Receipt(remote_id, row["code"], None, None, None, is_ours=False, detail=why, obstacle=obstacle)
+    return Product(receipt, frozenset())
 
 
 def parse_held(row: Mapping[str, Any]) -> Held:
@@ -140,7 +176,7 @@ def parse_held(row: Mapping[str, Any]) -> Held:
 def product_domain(codes: Sequence[CodeData]) -> list[Any]:
     """Archived products are left out unless the context says otherwise: Tryton does not see a word on them in an OR."""
     identifiers = [identifier_of(code) for code in codes]
-    return ["OR", ["identifiers.code", "in", identifiers], ["code", "in", [code.code for code in codes]]]
+    return ["OR", ["identifiers.code", "in", identifiers], ["code", "in", [stored(code.code) for code in codes]]]
 
 
 def category_domain(company: int, pairs: Iterable[Pair]) -> list[Any]:
@@ -179,11 +215,12 @@ def receipts(codes: Iterable[CodeData], products: Sequence[Product]) -> dict[str
     for code in codes:
         ours, candidates = identifier_of(code), []
         for product in products:
-            rank = (ours not in product.identifiers, product.receipt.code != code.code, not product.receipt.is_active)
+            held = product.receipt
+            rank = (ours not in product.identifiers, held.code != stored(code.code), not held.is_active)
             if not (rank[0] and rank[1]):
-                candidates.append((rank, int(product.receipt.remote_id), product))
+                candidates.append((rank, int(held.remote_id or 0), product))
         if candidates:
-            found[code.reference] = told(min(candidates)[-1], code)
+            found[code.reference] = told(min(candidates, key=lambda candidate: candidate[:2])[-1], code)
     return found
 
 

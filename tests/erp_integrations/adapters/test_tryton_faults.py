@@ -272,7 +272,8 @@ def test_a_crash_inside_tryton_is_a_refusal_once_the_code_is_known_to_be_absent(
 
     (outcome,) = export(fake)
 
-    assert outcome == Refused("1-7", "Tryton had a failure of its own.", "'code'")
+    words = "Tryton had a failure of its own. Its log tells more: show it to whoever runs Tryton."
+    assert outcome == Refused("1-7", words, "'code'")
     assert fake.methods[-4:-2] == [CREATE, FIND]
 
 
