@@ -105,7 +105,7 @@ else:
     DATABASES["default"]["OPTIONS"] = {
         **_silence,
         "tcp_user_timeout": 10_000,
-        **DATABASES["default"].get("OPTIONS", {}),
+        **DATABASES["default"].get("OPTIONS", {}),  # type: ignore[dict-item]
     }
 DATABASE_LIMITS = {  # by what a process is for; beat opens no connection
     "web": Limits(lock_s=4, statement_s=30, idle_s=60),

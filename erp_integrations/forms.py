@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import AbstractBaseUser, User
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.db import transaction
 
@@ -154,7 +154,7 @@ class ConnectionForms:
         typed = {name: self.options.cleaned_data[name] for name in _secret_fields(self.options)}
         return {name: value or self.stored.get(name, "") for name, value in typed.items()}
 
-    def question(self, asker: AbstractBaseUser) -> Question:
+    def question(self, asker: User) -> Question:
         """Whether a connection can be made with what was typed; if so it is made."""
         return Question(
             company=self.company,
@@ -195,7 +195,7 @@ class SettingsForms(ConnectionForms):
                 self.options.add_error(name, "Type it again: what is stored is not sent to another address.")
         return not self.options.errors
 
-    def question(self, asker: AbstractBaseUser) -> Question:
+    def question(self, asker: User) -> Question:
         """Whether the ERP can be reached with what was typed, saved or not."""
         question = Question(
             company=self.company,

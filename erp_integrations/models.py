@@ -273,7 +273,7 @@ class GLAccountQuerySet(models.QuerySet["GLAccount"]):
             update_fields=list(GLAccount.READ),
         )
         read_anew = [account for account in vanished if account.distinction != told_apart_by[account.pk]]
-        self.bulk_update(read_anew, ["distinction"], batch_size=CHUNK)
+        GLAccount.objects.bulk_update(read_anew, ["distinction"], batch_size=CHUNK)
         for start in range(0, len(gone), CHUNK):
             self.filter(pk__in=gone[start : start + CHUNK]).update(is_active=False)
         new = len(fresh.keys() - held.keys())

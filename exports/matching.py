@@ -84,7 +84,7 @@ def find_lost(connection: Connection, items: Sequence[RemoteItem]) -> list[Lost]
     exports = {row.item_id: row for row in connection.code_exports.filter(item__in=found)}
     lost = []
     for item in items:
-        same = by_guid.get(guids.get(item.pk))
+        same = by_guid.get(guids[item.pk]) if item.pk in guids else None
         names_it = [by_name[name] for name in sorted(names[item.pk], key=fold(item.code).__ne__) if name in by_name]
         cost_code = same or next(iter(names_it), None)
         lost.append(Lost(item, cost_code, exports.get(cost_code.pk) if cost_code else None, same is not None))

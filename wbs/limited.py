@@ -50,8 +50,8 @@ def read_apart(content: bytes, tell: Tell = silent, portion: int = 500) -> Sheet
 @contextmanager
 def _reader_of(content: bytes, portion: int) -> Iterator[subprocess.Popen[bytes]]:
     """It hears the whole file before it says anything."""
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    process = subprocess.Popen([*COMMAND, str(portion)], cwd=ROOT, env={}, **pipes)  # noqa: S603
+    command = [*COMMAND, str(portion)]
+    process = subprocess.Popen(command, cwd=ROOT, env={}, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
     assert process.stdin  # noqa: S101 - both are pipes
     assert process.stdout  # noqa: S101
     timer = threading.Timer(WALL_S, process.kill)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wbs.codes import MAX_FULL_CODE, clean
 from wbs.packages import DAMAGED, SIGNATURE, Package
@@ -37,7 +37,6 @@ from wbs.sheets import (
 from wbs.xlsx import Book, Cell
 
 if TYPE_CHECKING:
-    from openpyxl.cell import WriteOnlyCell
     from openpyxl.styles import Font
     from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
@@ -176,7 +175,7 @@ def _written(title: str, heading: list[str], lines: Iterable[list[str]]) -> byte
     return content.getvalue()
 
 
-def _styled(sheet: WriteOnlyWorksheet, texts: list[str], font: Font | None = None) -> list[WriteOnlyCell]:
+def _styled(sheet: WriteOnlyWorksheet, texts: list[str], font: Font | None = None) -> list[Any]:
     from openpyxl.cell import WriteOnlyCell
 
     cells = [WriteOnlyCell(sheet, text) for text in texts]

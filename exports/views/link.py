@@ -49,7 +49,7 @@ def lost_page(request: MemberRequest, connection: str) -> HttpResponse:
     """Items under references that no code here has, each beside the cost code that it was, or could be."""
     erp = lister(request, connection)
     page = Paginator(lost_items(erp), ROWS).get_page(request.GET.get("page"))
-    lost = find_lost(erp, page.object_list)
+    lost = find_lost(erp, list(page.object_list))
     taking = [(one.export, one.item.as_receipt()) for one in lost if one.export and one.can_link]
     claims = services.claims_of(erp, taking)
     context = {
