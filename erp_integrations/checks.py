@@ -40,7 +40,7 @@ def check_adapters(**_: Any) -> list[CheckMessage]:
 
 def check_allowed_hosts(**_: Any) -> list[CheckMessage]:
     return [
-        Error(f"ERP_ALLOWED_HOSTS: {entry!r} is neither host nor host:port.", id="erp_integrations.E009")
+        Error(f"ERP_ALLOWED_HOSTS: {entry!r} is neither host nor host:port.", id="erp_integrations.E010")
         for entry in settings.ERP_ALLOWED_HOSTS
         if not _is_host(entry)
     ]
