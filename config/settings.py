@@ -99,14 +99,11 @@ if EMBEDDED:
         }
     }
 else:
-    DATABASES = {"default": dict(dj_database_url.parse(DATABASE_URL, conn_max_age=60, conn_health_checks=True))}
     # A server that went away without a word is noticed in seconds, not when the kernel gives up.
     _silence = {"connect_timeout": 3, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
-    DATABASES["default"]["OPTIONS"] = {
-        **_silence,
-        "tcp_user_timeout": 10_000,
-        **DATABASES["default"].get("OPTIONS", {}),  # type: ignore[dict-item]
-    }
+    _database = dj_database_url.parse(DATABASE_URL, conn_max_age=60, conn_health_checks=True)
+    _database["OPTIONS"] = {**_silence, "tcp_user_timeout": 10_000, **_database.get("OPTIONS", {})}
+    DATABASES = {"default": dict(_database)}
 DATABASE_LIMITS = {  # by what a process is for; beat opens no connection
     "web": Limits(lock_s=4, statement_s=30, idle_s=60),
     "worker": Limits(lock_s=10, statement_s=120, idle_s=60),
