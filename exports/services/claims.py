@@ -65,10 +65,9 @@ def confirmed(claim: str) -> str:
 
 def _read(stored: dict[str, Any]) -> Receipt:
     """A receipt as a row keeps it, as far as it is looked at here; those of older rows have no owner."""
-    remote_id, code, description, owner = (
-        stored.get(name, "") for name in ("remote_id", "code", "description", "owner")
-    )
-    return Receipt(remote_id, code, description, None, None, bool(stored.get("is_ours")), owner=owner)
+    remote_id, code, description = (stored.get(name, "") for name in ("remote_id", "code", "description"))
+    is_ours, owner = bool(stored.get("is_ours")), stored.get("owner", "")
+    return Receipt(remote_id, code, description, None, None, is_ours=is_ours, owner=owner)
 
 
 def _news(found: Receipt, export: CodeExport) -> Receipt:
