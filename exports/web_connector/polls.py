@@ -153,10 +153,24 @@ def close(guid: UUID, ticket: str) -> str:
     except Lost:
         Poll.objects.filter(pk=poll.pk).update(percent=FAILED)
         return poll.said or RAN_OUT
+    if session.poll.said:  # what it sent last could not be read
+        _give_up_reading(session, UncertainError(session.poll.said))
+        return session.poll.said
     with transaction.atomic():
         session.lease.hold()
-        _end(session, session.poll.said or CLOSED_EARLY, percent=FAILED)
+        _end(session, CLOSED_EARLY, percent=FAILED)
     return session.poll.said
+
+
+def _give_up_reading(session: Session, error: ERPError) -> None:
+    """An answer that never arrives in one piece, too long perhaps, is a failure as one is that cannot be read."""
+    with transaction.atomic():
+        session.lease.hold()
+        message = session.open_message()
+        if message and message.kind == Message.Kind.FIND:
+            _narrow(session, _rows_of(session, message), error, message.made_at)
+            message.delete()
+    stop(session, error)
 
 
 def percent_told(guid: UUID, ticket: str) -> int:
@@ -341,8 +355,7 @@ def _take_found(session: Session, message: Message, answer: str, failure: ERPErr
     codes, adapter = {code.reference: code for code in message.code_data}, session.adapter
     receipts, error = calling.guarded(lambda: adapter.read_found(list(codes.values()), _or_raise(answer, failure)))
     message.delete()
-    rows = session.rows().filter(reference__in=codes, status__in=(Status.QUEUED, Status.UNKNOWN))
-    asked = [row for row in rows if row.code == codes[row.reference].code]
+    asked = _rows_of(session, message)
     if error or receipts is None:
         goes_on = error and _narrow(session, asked, error, message.made_at) and not failure
         return None if goes_on else error
@@ -356,6 +369,13 @@ def _take_found(session: Session, message: Message, answer: str, failure: ERPErr
     resolve(session.lease, in_doubt, receipts, {}, message.made_at)
     _count(session, [row for row, _ in in_doubt])
     return None
+
+
+def _rows_of(session: Session, message: Message) -> list[CodeExport]:
+    """The codes that a look-up is about, as far as they still are what it asked about."""
+    codes = {code.reference: code for code in message.code_data}
+    rows = session.rows().filter(reference__in=codes, status__in=(Status.QUEUED, Status.UNKNOWN))
+    return [row for row in rows if row.code == codes[row.reference].code]
 
 
 def _narrow(session: Session, asked: list[CodeExport], error: ERPError, asked_at: datetime) -> bool:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from companies.models import AuditEvent
@@ -9,7 +11,7 @@ from exports.services import calling
 from tests import factories
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
-from tests.exports.scripted import Rule
+from tests.exports.scripted import Rule, ScriptedAdapter
 from tests.exports.steps import by_hand, events, link, queries, synced
 
 
@@ -169,3 +171,34 @@ def test_what_is_gone_cannot_be_accepted(scene: Scene) -> None:
     services.read_items(scene.connection)
 
     assert services.accept_change(scene.alice, scene.row("01-100")).count == 0
+
+
+def test_accounts_that_were_emptied_in_the_erp_are_told(scene: Scene) -> None:
+    """As Tryton does when a category is deleted."""
+    synced(scene, "01-100")
+    scene.books.write("edited", remote_id="R1", income_account=None, expense_account=None)
+
+    services.read_items(scene.connection)
+
+    row = scene.row("01-100")
+    assert row.drift == "changed"
+    assert (row.found["income_account"], row.found["expense_account"]) == (None, None)
+
+
+def test_an_item_whose_record_cannot_be_read_is_neither_gone_nor_changed(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced(scene, "01-100")
+    listed = ScriptedAdapter.fetch_items
+    monkeypatch.setattr(
+        ScriptedAdapter,
+        "fetch_items",
+        lambda self: [
+            replace(item, description=None, income_account=None, expense_account=None, obstacle="It cannot be read.")
+            for item in listed(self)
+        ],
+    )
+
+    services.read_items(scene.connection)
+
+    assert scene.row("01-100").drift == ""

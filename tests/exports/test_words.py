@@ -35,6 +35,14 @@ def test_every_state_has_its_words(status: Status, message: str, text: str) -> N
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(("tries", "text"), [(0, "Checking with ERP"), (2, "Checking with ERP: It is down.")])
+def test_a_code_that_is_asked_about_in_vain_says_why(tries: int, text: str) -> None:
+    row = factories.make_export("01-100", status=Status.UNKNOWN, message="It is down.", tries=tries)
+
+    assert str(words.status_words(row)) == text
+
+
+@pytest.mark.django_db
 def test_a_pulled_erp_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     connection = factories.make_connection()
     row = factories.make_export(

@@ -164,6 +164,23 @@ class TestEnvelopesThatCannotBeRead:
         queued.poll()
         check_all_arrived(queued.quickbooks, 3)
 
+    def test_what_never_arrives_in_one_piece_is_asked_for_in_halves_and_not_for_ever(
+        self, queued: Office, settings: Any
+    ) -> None:
+        settings.EXPORT_MAX_TRIES = 3
+        asked = []
+        for _ in range(4):
+            connector = queued.connector()
+            if connector.open():
+                assert connector.fetch()
+                asked.append(connector.request.count("<FullName>"))
+                connector.transport.send("POST", queued.url, b"<s:Envelope", {})  # type: ignore[attr-defined]
+            connector.close()
+
+        assert asked == [3, 1, 1]
+        assert queued.refreshed().state == "broken"
+        assert queued.refreshed().state_message.startswith(polls.UNREADABLE)
+
     def test_a_stranger_changes_no_poll_that_has_ended(self, queued: Office) -> None:
         connector = queued.connector()
         connector.poll()
