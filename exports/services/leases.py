@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Case, F, Value, When
+from django.db.models import Case, F, TextField, Value, When
 from django.db.models.functions import Now
 
 from companies import audit
@@ -175,4 +175,5 @@ def _failure(message: str, told_s: float = 0, first_s: float | None = None) -> d
 
 def _said(message: str) -> Case:
     """Why a connection is broken, or paused, outlives the end of a call."""
-    return Case(When(state=Connection.State.ACTIVE, then=Value(message)), default=F("state_message"))
+    text = Value(message, TextField())
+    return Case(When(state=Connection.State.ACTIVE, then=text), default=F("state_message"))

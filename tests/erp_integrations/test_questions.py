@@ -102,16 +102,20 @@ def test_accounts_are_told_once(dora: Client, practice: Connection) -> None:
     assert "GL accounts read from" not in text(dora.get(ACCOUNTS))
 
 
-def test_without_javascript_a_page_that_waits_loads_itself_anew(dora: Client, practice: Connection) -> None:
-    again = '<noscript><meta http-equiv="refresh" content="2"></noscript>'
+def test_without_javascript_a_page_that_waits_offers_to_look_again(dora: Client, practice: Connection) -> None:
     page = text(dora.post(f"{SETTINGS}test/", NORMAL))
+    answer = f'<noscript><a href="{polled(page)}">Show the answer</a></noscript>'
+    again = '<noscript><a href="{}">Look again</a></noscript>'
 
-    assert again in text(dora.get(polled(page)))
-    assert again in text(dora.post(SYNC, follow=True))
-    assert again in text(dora.post(NEW, {**NORMAL, "name": "Another"}, follow=True))
+    assert answer in page
+    assert answer in text(dora.get(polled(page)))
+    assert again.format(ACCOUNTS) in text(dora.post(SYNC, follow=True))
+    connecting = dora.post(NEW, {**NORMAL, "name": "Another"})["Location"]
+    assert again.format(connecting) in text(dora.get(connecting))
     let_a_worker_answer()
-    assert again not in text(dora.get(polled(page)))
-    assert again not in text(dora.get(ACCOUNTS))
+    assert "Back to Settings" in text(dora.get(polled(page)))
+    for url in (polled(page), ACCOUNTS, connecting):
+        assert "<noscript>" not in text(dora.get(url, follow=True))
 
 
 # Secrets

@@ -97,12 +97,10 @@ def neighbours(scene: Scene, number: int, company: Company | None = None, **valu
     """More connections of the company (or another), each with the code of the scene."""
     found: list[Connection] = []
     for place in range(number):
-        erp = factories.make_connection(
-            company, erp="scripted", name=f"N{place}", slug=f"n{place}", options={}, **values
-        )
+        own = {"erp": "scripted", "name": f"N{place}", "slug": f"n{place}", "options": {}, **values}
+        erp = factories.make_connection(company, **own)
         found.append(erp)
         row = CodeExport.objects.get(connection=scene.connection)
-        row.pk, row.connection, row.remote_id = None, erp, None
-        row.company = erp.company
+        row.pk, row.connection, row.company, row.remote_id = None, erp, erp.company, None
         row.save()
     return found
