@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, NoReturn
 
 from celery.beat import Scheduler, Service
 from celery.worker import WorkController, state
-from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
+from django.core.servers.basehttp import ThreadedWSGIServer
 from django.core.wsgi import get_wsgi_application
 
 from config import limits
 from config.celery import app
+from config.serving import Handler
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -50,7 +51,7 @@ def serve(server: ThreadedWSGIServer, announce: Callable[[], None]) -> NoReturn:
 
 def bind(port: int) -> ThreadedWSGIServer:
     """OSError when the port cannot be had."""
-    return ThreadedWSGIServer(("127.0.0.1", port), WSGIRequestHandler)
+    return ThreadedWSGIServer(("127.0.0.1", port), Handler)
 
 
 def new_worker() -> WorkController:

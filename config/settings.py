@@ -66,6 +66,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "config.middleware.BodyLimits",  # no middleware reads a body before a view is found, and none may
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -226,6 +227,7 @@ ERP_ALLOWED_HOSTS = env.words("ERP_ALLOWED_HOSTS")
 # Those of the web, and those that Tryton and Odoo listen at by themselves; none: any.
 ERP_ALLOWED_PORTS = env.numbers("ERP_ALLOWED_PORTS", "any" if EMBEDDED else "80,443,8000,8069,8443")
 
+FILE_UPLOAD_HANDLERS = ["companies.bodies.NoFiles"]  # but for the pages that take files, and those who may
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000  # ticks and seen rows of a page of 250
 LOGGING = {
     "version": 1,

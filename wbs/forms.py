@@ -10,6 +10,7 @@ from django import forms
 from wbs import codes
 from wbs.importing import Choices
 from wbs.models import BudgetCode, ImportDraft, Segment, SegmentItem
+from wbs.sheets import MAX_BYTES, too_large
 
 DELIMITERS = [("-", "-"), (".", "."), ("/", "/"), (" ", "space"), (":", ":"), ("none", "none (flat)")]
 
@@ -115,7 +116,9 @@ class ImportForm(forms.Form):
         label="File",
         allow_empty_file=True,
         help_text="XLSX or CSV with the columns code and description.",
-        widget=forms.FileInput({"accept": ".xlsx,.csv,.txt"}),
+        widget=forms.FileInput(
+            {"accept": ".xlsx,.csv,.txt", "data-most-bytes": MAX_BYTES, "data-too-large": str(too_large())}
+        ),
     )
     delimiter = forms.ChoiceField(choices=DELIMITERS, help_text="What joins the tiers of a code: 01-100 has two.")
     create_missing = forms.BooleanField(required=False, initial=True, label="Create missing divisions")

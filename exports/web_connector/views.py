@@ -12,6 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from companies.access import MemberRequest, member_required
+from companies.bodies import reads_body_itself
 from companies.models import Level, Tool
 from companies.sign_in import network_of
 from erp_integrations.models import Connection
@@ -31,6 +32,7 @@ def _pulled(guid: UUID) -> Connection:
 
 
 @csrf_exempt
+@reads_body_itself
 @require_http_methods(["GET", "POST"])
 @never_cache
 def endpoint(request: HttpRequest, connection_id: UUID) -> HttpResponse:

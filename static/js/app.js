@@ -124,6 +124,14 @@ document.addEventListener("acted", () => {
 });
 showTicks();
 
+/* A file that is too large is told before it is sent. */
+
+on("change", "input[data-most-bytes]", (input) => {
+  const tooLarge = [...input.files].some((file) => file.size > Number(input.dataset.mostBytes));
+  input.setCustomValidity(tooLarge ? input.dataset.tooLarge : "");
+  input.reportValidity();
+});
+
 /* Dialogs. */
 
 on("click", "[data-dialog]", (button, event) => { event.preventDefault(); $(`#${button.dataset.dialog}`).showModal(); });

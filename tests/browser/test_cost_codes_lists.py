@@ -13,6 +13,7 @@ from companies.models import Member
 from tests.browser.people import assert_accessible, follow, sign_in
 from tests.factories import make_cost_code, make_dora, make_hold, make_project
 from wbs.models import SegmentItem
+from wbs.sheets import MAX_BYTES
 from wbs.workbooks import write_xlsx
 
 WBS = "/companies/sample-builders/admin/work-breakdown-structure/"
@@ -43,6 +44,21 @@ def test_a_long_workbook_is_checked_left_found_again_and_imported(page: Page, do
     page.get_by_role("button", name="Import", exact=True).click()
 
     expect(page.get_by_text("5,101 codes were imported")).to_be_visible()
+
+
+def test_a_file_that_is_too_large_is_told_before_it_is_sent(page: Page, dora: Member, tmp_path: Path) -> None:
+    file = tmp_path / "large.csv"
+    file.write_bytes(b"x" * (MAX_BYTES + 1))
+    page.goto(f"{CODES}import/")
+    page.get_by_label("File").set_input_files(file)
+    page.get_by_role("button", name="Check File").click()
+
+    problem = page.get_by_label("File").evaluate("input => input.validationMessage")
+    assert problem == "The file is larger than 5 MB. Import it in parts."
+    file.write_bytes(b"code,description\n01-100,Doors\n")
+    page.get_by_label("File").set_input_files(file)
+    page.get_by_role("button", name="Check File").click()
+    expect(page.get_by_role("heading", name="large.csv")).to_be_visible(timeout=60_000)
 
 
 def test_the_template_is_downloaded_filled_in_and_imported(page: Page, dora: Member, tmp_path: Path) -> None:

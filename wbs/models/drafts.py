@@ -91,8 +91,9 @@ class ImportDraft(models.Model):
 
     @property
     def is_open(self) -> bool:
-        """Whether someone still has to find out what an import would do."""
-        return self.question > 0 and self.report is None
+        """Whether someone still has to find out what an import would do. Of a short list that is read that is quick."""
+        is_quick = self.is_read and not self.is_long
+        return self.question > 0 and self.report is None and not is_quick
 
     def ask(self, choices: Choices) -> None:
         """What would an import do with these choices?"""
@@ -124,8 +125,8 @@ class ImportDraft(models.Model):
         )
 
     def found(self) -> Report:
-        """The answer in short, as it was found."""
-        return Report.from_data(self.report or {})
+        """The answer in short, as it was found, or found now."""
+        return Report.from_data(self.report) if self.report else self.told(self.answer())
 
     def told(self, check: Check) -> Report:
         """The answer in short, with what the company's ERPs would refuse of it."""

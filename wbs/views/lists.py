@@ -17,13 +17,14 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from companies import broker
 from companies.access import MemberRequest, member_required
+from companies.bodies import takes_files
 from companies.models import Level, Tool
 from wbs.errors import Refused
 from wbs.forms import ImportForm
 from wbs.importing import Choices, Report
 from wbs.listing import write_csv
 from wbs.models import ImportDraft, Segment, drafts
-from wbs.sheets import MAX_BYTES, UnreadableFile
+from wbs.sheets import MAX_BYTES, UnreadableFile, too_large
 from wbs.views.items import count_of
 from wbs.views.tree import id_in, segment_of
 from wbs.workbooks import write_template, write_xlsx
@@ -33,6 +34,7 @@ DIVISION = "division:"  # before the folded code, in the name of a field
 RECENT = 20  # checks that are listed
 
 
+@takes_files(MAX_BYTES, str(too_large()))
 @require_http_methods(["GET", "POST"])
 @member_required(Tool.ADMIN, Level.ADMIN)
 def import_codes(request: MemberRequest, segment: str) -> HttpResponse:
@@ -68,14 +70,12 @@ def import_codes(request: MemberRequest, segment: str) -> HttpResponse:
 def get_answer(draft: ImportDraft) -> None:
     """Have the list checked; a short one within this click, by this thread if no worker comes in time."""
     until = time.monotonic() + drafts.PATIENCE_S
-    if draft.is_long or not draft.is_read:
+    if draft.is_open:
         broker.wake("wbs.tasks.check_draft", [draft.pk])
-    if draft.is_long:
-        return
-    if not draft.is_read:
-        draft.wait_for_worker(until)
-    draft.work()
-    draft.look_again()
+        if not draft.is_long:
+            draft.wait_for_worker(until)
+            draft.work()
+            draft.look_again()
 
 
 def keep_file(request: MemberRequest, form: ImportForm) -> ImportDraft | None:
