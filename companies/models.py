@@ -48,6 +48,12 @@ class Company(models.Model):
         return timezone.localtime(moment, ZoneInfo(self.time_zone))
 
 
+class MemberQuerySet(models.QuerySet["Member"]):
+    def approvers(self) -> MemberQuerySet:
+        """Members who may accept codes: `can_review`, of people who may sign in."""
+        return self.filter(erp_level__gte=Level.STANDARD, can_push_to_accounting=True, user__is_active=True)
+
+
 class Member(models.Model):
     """One person's rights in one company."""
 
@@ -57,6 +63,8 @@ class Member(models.Model):
     erp_level = models.PositiveSmallIntegerField(choices=Level, default=Level.NONE)
     can_push_to_accounting = models.BooleanField("Can Push to Accounting", default=False)
     version = models.PositiveIntegerField(default=1)  # rises with every change of the rights
+
+    objects = MemberQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["company", "user"], name="one_membership_per_company")]

@@ -14,16 +14,9 @@ from django.db.models.expressions import Combinable
 from companies.audit import record
 from companies.models import Member
 from erp_integrations.models import Connection, GLAccount
-from exports.models import DefaultAccounts
+from exports.models import ACCOUNT_FIELDS, DefaultAccounts, kinds_of
 from wbs.codes import split
 from wbs.models import SegmentItem
-
-FIELDS = ("income_account", "expense_account")
-
-
-def source_of(field: str) -> str:
-    """The field of a code's export that tells from whom it has this account."""
-    return field.replace("_account", "_from")
 
 
 @dataclass(frozen=True)
@@ -49,11 +42,11 @@ class Defaults:
                 for row in rows
                 if (pk := getattr(row, f"{field}_id")) in usable[field]
             }
-            for field in FIELDS
+            for field in ACCOUNT_FIELDS
         }
         self._last = {
             field: Default(usable[field][pk], connection.name)
-            for field in FIELDS
+            for field in ACCOUNT_FIELDS
             if (pk := getattr(connection, f"default_{field}_id")) in usable[field]
         }
 
@@ -74,6 +67,10 @@ class Defaults:
     def words(self, field: str, rows: Iterable[tuple[int, str]], key: str, otherwise: Any) -> Combinable | None:
         """The same as people read it."""
         return self._case(field, rows, key, otherwise, lambda default: str(default.account), CharField())
+
+    def picked(self, field: str, rows: Iterable[tuple[int, str]], key: str, otherwise: Any) -> Combinable | None:
+        """How it reads now, for the field that keeps that."""
+        return self._case(field, rows, key, otherwise, lambda default: default.account.identity, CharField())
 
     def sources(self, field: str, rows: Iterable[tuple[int, str]], key: str, otherwise: Any) -> Combinable | None:
         """From whom each gets it."""
@@ -102,14 +99,12 @@ class Defaults:
     def _usable_accounts(self) -> dict[str, dict[int | None, GLAccount]]:
         """By field, active accounts of a fitting kind that are a default somewhere."""
         able, connection = self.connection.capabilities, self.connection
-        kinds = {"income_account": able.income_kinds, "expense_account": able.expense_kinds}
-        if not able.has_expense_account:
-            kinds["expense_account"] = frozenset()
-        ids = {getattr(row, f"{field}_id") for row in self.own.values() for field in FIELDS}
-        ids |= {getattr(connection, f"default_{field}_id") for field in FIELDS}
+        kinds = {field: kinds_of(able, field) for field in ACCOUNT_FIELDS}
+        ids = {getattr(row, f"{field}_id") for row in self.own.values() for field in ACCOUNT_FIELDS}
+        ids |= {getattr(connection, f"default_{field}_id") for field in ACCOUNT_FIELDS}
         ids -= {None}
         accounts = list(connection.gl_accounts.active().filter(pk__in=ids)) if ids else []
-        return {field: {a.pk: a for a in accounts if a.kind in kinds[field]} for field in FIELDS}
+        return {field: {a.pk: a for a in accounts if a.kind in kinds[field]} for field in ACCOUNT_FIELDS}
 
 
 def set_defaults(
@@ -119,7 +114,7 @@ def set_defaults(
     with transaction.atomic():
         found = connection.default_accounts.select_for_update().filter(item=item)
         old, new = found.first(), {"income_account": income, "expense_account": expense}
-        if [getattr(old, field, None) for field in FIELDS] == [income, expense]:
+        if [getattr(old, field, None) for field in ACCOUNT_FIELDS] == [income, expense]:
             return False
         if income or expense:
             DefaultAccounts.objects.update_or_create(connection=connection, item=item, defaults=new)

@@ -15,7 +15,20 @@ from django.http import QueryDict
 from companies.models import Member
 from erp_integrations.base import INCOME_KINDS
 from erp_integrations.models import Connection, GLAccount
-from exports.models import ASSIGNABLE, FILTERS, REJECTABLE, UNFINISHED, CodeExport, CodeExportQuerySet, Drift, Status
+from exports.models import (
+    ACCOUNT_FIELDS,
+    ASSIGNABLE,
+    FILTERS,
+    LINKABLE,
+    REJECTABLE,
+    UNFINISHED,
+    CodeExport,
+    CodeExportQuerySet,
+    Drift,
+    Status,
+    advice,
+    kinds_of,
+)
 from exports.words import StatusWords, status_words
 from wbs.codes import fold
 
@@ -177,6 +190,30 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Held:
+    """An account that a code has, as its row shows it."""
+
+    account: GLAccount
+    text: str  # of the option that keeps it: flagged where the list would not offer it
+    is_offered: bool
+    trouble: str  # why the code would not be exported with it, and what to do
+    keeps: str  # what "Keep" posts where keeping it is all that is needed: how it reads now
+
+    @classmethod
+    def of(cls, export: CodeExport, field: str) -> Held | None:
+        """None where there is no account. A synced code's accounts belong to the ERP: nothing is said of them."""
+        account: GLAccount | None = getattr(export, field)
+        if account is None:
+            return None
+        kinds = kinds_of(export.connection.capabilities, field)
+        flag, why = account.flag(kinds), export.trouble(field) if export.status in REJECTABLE else ""
+        trouble = f"{why[0].upper()}{why[1:]}. {advice(account, kinds)}" if why else ""
+        may_keep = bool(trouble) and not flag and export.status in LINKABLE
+        text = f"{account} ({flag})" if flag else str(account)
+        return cls(account, text, not flag, trouble, account.identity if may_keep else "")
+
+
+@dataclass(frozen=True)
 class Row:
     """One code as the table shows it, with what this member may do about it."""
 
@@ -195,6 +232,14 @@ class Row:
     inherited: str  # whose default accounts it has, as a sentence; empty when they are none
     takes_purchases: bool  # the income account does, as long as there is no expense account
     problem: str = ""
+
+    @property
+    def income(self) -> Held | None:
+        return Held.of(self.export, "income_account")
+
+    @property
+    def expense(self) -> Held | None:
+        return Held.of(self.export, "expense_account")
 
     @classmethod
     def of(cls, export: CodeExport, member: Member, problem: str = "") -> Row:
@@ -281,10 +326,7 @@ class Choices:
             ("expense", "Expense", for_expense - for_income),
         ]
         found = connection.gl_accounts.active().of_kinds(for_income | for_expense)
-        accounts = [
-            (kind, pk, f"{no} {name}".strip())
-            for kind, pk, no, name in found.values_list("kind", "pk", "number", "name")
-        ]
+        accounts = [(account.kind, account.pk, str(account)) for account in found]
         groups = [
             Group(lists, label, [(pk, text) for kind, pk, text in accounts if kind in kinds])
             for lists, label, kinds in parts
@@ -315,6 +357,8 @@ class Update:
     expense_there: str
     income_account: GLAccount | None
     expense_account: GLAccount | None
+    income_flag: str  # why the list would not offer it, if so; of both accounts
+    expense_flag: str
     has_expense: bool
     is_due: bool  # something differs: here since the export, or in the ERP
 
@@ -327,13 +371,17 @@ class Update:
         own = (export.income_account, export.expense_account)
         if own[0] is None:  # linked before it had any: the ERP's own come first
             own = (there.get(receipt["income_account"]), there.get(receipt["expense_account"]))
+        able = export.connection.capabilities
+        flags = [it.flag(kinds_of(able, field)) if it else "" for field, it in zip(ACCOUNT_FIELDS, own, strict=True)]
         return cls(
             description=receipt["description"],
             income_there=str(there.get(receipt["income_account"], receipt["income_account"] or "none")),
             expense_there=str(there.get(receipt["expense_account"], receipt["expense_account"] or "none")),
             income_account=own[0],
             expense_account=own[1],
-            has_expense=export.connection.capabilities.has_expense_account,
+            income_flag=flags[0],
+            expense_flag=flags[1],
+            has_expense=able.has_expense_account,
             is_due=export.drift == Drift.CHANGED or export.item.version != export.item_version,
         )
 

@@ -19,6 +19,7 @@ LOOKS: dict[str, tuple[str, str]] = {
     Status.ATTENTION: ("review", "alert"),
     Status.REJECTED: ("muted", "undo"),
 }
+ACCOUNTS_TOLD = 3  # in one sentence each
 GIVEN_BACK = ("Recalled by ", "Unlinked by ")  # how a message begins that stands for "Rejected"
 
 
@@ -44,6 +45,8 @@ def status_words(export: CodeExport) -> StatusWords:
 def _pill_and_sentence(export: CodeExport) -> tuple[str, str]:
     label = Status(export.status).label
     match export.status:
+        case Status.READY:
+            return label, export.message  # why it came back
         case Status.QUEUED:
             return _queued(export), ""
         case Status.UNKNOWN if export.tries:  # asked in vain
@@ -119,11 +122,20 @@ def left(result: Result) -> list[str]:
 def stayed(result: Result) -> list[str]:
     """Why the others were left alone, a sentence for each reason."""
     reasons = [
-        (result.lacking, "lacks an active income account", "lack an active income account"),
+        (result.lacking - sum(result.accounts.values()), "lacks an income account", "lack an income account"),
         (result.arrived, "arrived since you opened the list", "arrived since you opened the list"),
         (result.changed, "was changed by someone else since", "were changed by someone else since"),
         (result.in_flight, "is being sent to the ERP at this moment", "are being sent to the ERP at this moment"),
         (result.updating, "is an update of a synced code", "are updates of synced codes"),
         (result.own, "was sent by you and needs someone else's eyes", "were sent by you and need someone else's eyes"),
     ]
-    return [f"{count:,} {one if count == 1 else many} and stayed." for count, one, many in reasons if count]
+    told = [f"{count:,} {one if count == 1 else many} and stayed." for count, one, many in reasons if count]
+    return [*_accounts(result), *told]
+
+
+def _accounts(result: Result) -> list[str]:
+    """Which accounts held codes back, those of the most codes first."""
+    found = sorted(result.accounts.items(), key=lambda account: -account[1])
+    told = [f"{codes(count)} stayed: {why}." for why, count in found[:ACCOUNTS_TOLD]]
+    rest = sum(count for _, count in found[ACCOUNTS_TOLD:])
+    return [*told, f"{codes(rest)} stayed because of other accounts."] if rest else told

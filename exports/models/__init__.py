@@ -5,23 +5,28 @@ States and transitions: docs/decisions/0001-state-machine.md. Every transition i
 
 from __future__ import annotations
 
-from exports.models.batches import Batch
-from exports.models.codes import (
+from exports.models.accounts import (
+    ACCOUNT_FIELDS,
     ACCOUNTS,
-    Attempt,
-    CodeExport,
-    CodeExportQuerySet,
-    Conflict,
-    Invalid,
     account_words,
+    advice,
+    fits,
+    identity_of,
+    kinds_of,
     may_have,
+    picked_of,
+    source_of,
+    trouble,
 )
+from exports.models.batches import Batch
+from exports.models.codes import Attempt, CodeExport, CodeExportQuerySet, Conflict, Invalid
 from exports.models.defaults import DefaultAccounts
 from exports.models.items import Reading, RemoteItem
 from exports.models.states import ASSIGNABLE, FILTERS, LINKABLE, REJECTABLE, UNFINISHED, Drift, Status
 
 __all__ = [
     "ACCOUNTS",
+    "ACCOUNT_FIELDS",
     "ASSIGNABLE",
     "FILTERS",
     "LINKABLE",
@@ -39,5 +44,12 @@ __all__ = [
     "RemoteItem",
     "Status",
     "account_words",
+    "advice",
+    "fits",
+    "identity_of",
+    "kinds_of",
     "may_have",
+    "picked_of",
+    "source_of",
+    "trouble",
 ]

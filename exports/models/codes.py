@@ -2,43 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Case, Exists, Expression, F, Q, Value, When
-from django.db.models.functions import Concat, Now, Trim
+from django.db.models import Case, F, Q, When
+from django.db.models.functions import Now
 
 from companies import audit
 from companies.models import Company, Member
 from erp_integrations.base import MAX_REMOTE_ID, CodeData
 from erp_integrations.models import Connection, GLAccount
-from exports.models.batches import Batch
-from exports.models.states import ASSIGNABLE, FILTERS, Drift, Status
-from wbs.codes import fold, split
-from wbs.models import SegmentItem
-
-
-def account_words(field: str) -> Expression:
-    label = Trim(Concat(f"{field}__number", Value(" "), f"{field}__name"))
-    return Case(When(**{f"{field}__isnull": True}, then=Value("none")), default=label)
-
-
-def may_have(field: str, account_id: int | None, connection: Connection) -> Q:
-    """Whether a row may have this account: none at all, the one it has, or an active one of a fitting kind."""
-    if account_id is None:
-        return Q()
-    able = connection.capabilities
-    kinds = able.income_kinds if field == "income_account" else able.expense_kinds
-    accounts = GLAccount.objects.active().of_kinds(kinds).filter(pk=account_id, connection=connection)
-    if field == "expense_account" and not able.has_expense_account:
-        return Q(**{field: account_id})
-    return Q(**{field: account_id}) | Q(Exists(accounts))
-
-
-# "Income: 4000 Sales; Expense: none", as CodeExport.accounts, for INSERT ... SELECT
-ACCOUNTS = Concat(
-    Value("Income: "), account_words("income_account"), Value("; Expense: "), account_words("expense_account")
+from exports.models.accounts import (
+    ACCOUNT_FIELDS,
+    ACCOUNTS,
+    advice,
+    identity_of,
+    kinds_of,
+    may_have,
+    picked_of,
+    source_of,
+    trouble,
 )
-
+from exports.models.batches import Batch
+from exports.models.states import ASSIGNABLE, FILTERS, LINKABLE, Drift, Status
+from wbs.codes import fold, split
+from wbs.models import Hold, SegmentItem
 
 # Whether the time of a row has not come yet.
 IS_PUT_OFF = Case(When(due_at__gt=Now(), then=True), default=False, output_field=models.BooleanField())
@@ -165,6 +155,10 @@ class CodeExport(models.Model):
         GLAccount, on_delete=models.PROTECT, null=True, db_index=False, related_name="+"
     )
 
+    # How each account read in the chart when it was picked: "income: 4000 Sales"; empty for none (`accounts.trouble`).
+    income_picked = models.CharField(max_length=400, blank=True)
+    expense_picked = models.CharField(max_length=400, blank=True)
+
     # Whose default filled the account in: "03", or the connection's name; empty when someone chose it.
     income_from = models.CharField(max_length=255, blank=True)
     expense_from = models.CharField(max_length=255, blank=True)
@@ -197,6 +191,8 @@ class CodeExport(models.Model):
     income_remote_id: str | None
     expense_remote_id: str | None
     delimiter: str
+
+    released: Sequence[str] = ()  # of what `assign` returns: fields whose account was in trouble and is not any more
 
     objects = CodeExportQuerySet.as_manager()
 
@@ -233,7 +229,14 @@ class CodeExport(models.Model):
     @property
     def accounts(self) -> str:
         """Both accounts as people read them."""
-        return f"Income: {self.income_account or 'none'}; Expense: {self.expense_account or 'none'}"
+        return f"Income: {self._words('income_account')}; Expense: {self._words('expense_account')}"
+
+    def _words(self, field: str) -> str:
+        """An account as people read it; as it read when it was picked, if it changed in the ERP since."""
+        account, picked = getattr(self, field), getattr(self, picked_of(field))
+        if account is None or picked in ("", account.identity):
+            return str(account or "none")
+        return str(picked.partition(": ")[2])
 
     @property
     def is_update(self) -> bool:
@@ -258,6 +261,20 @@ class CodeExport(models.Model):
             remote_id=(self.remote_id or "") if self.is_update else "",
         )
 
+    def trouble(self, field: str) -> str:
+        """Why this account of the row holds it back, as the end of a sentence that begins with it; empty if nothing."""
+        return trouble(field, getattr(self, field), getattr(self, picked_of(field)), self.connection.capabilities)
+
+    @property
+    def troubles(self) -> list[str]:
+        """The same of both accounts, as sentences that say what to do."""
+        kinds = {field: kinds_of(self.connection.capabilities, field) for field in ACCOUNT_FIELDS}
+        return [
+            f"{field.removesuffix('_account').capitalize()} account {account} {why}. {advice(account, kinds[field])}"
+            for field in ACCOUNT_FIELDS
+            if (account := getattr(self, field)) and (why := self.trouble(field))
+        ]
+
     @classmethod
     def assign(
         cls,
@@ -267,46 +284,64 @@ class CodeExport(models.Model):
         version: int,
         income_id: int | None,
         expense_id: int | None,
+        kept: Mapping[str, str] | None = None,
     ) -> CodeExport:
         """Set both accounts of one READY or FAILED code and return the row as it is then.
 
-        What the row holds already is not written again. Raises Conflict (another version, or no longer assignable),
-        Invalid (an account that may not be chosen) or DoesNotExist (no such row in the member's company).
+        What the row holds already is not written again, unless it is kept although it changed in the ERP: `kept` tells,
+        by field, how such an account reads where someone decided that. Raises Conflict (another version, or no longer
+        assignable), Invalid (an account that may not be chosen) or DoesNotExist (no such row in the member's company).
         """
         rows = cls.objects.filter(pk=export_id, company=member.company_id, connection__slug=connection_slug)
         row = rows.for_review().select_related("connection__company").get()
-        if (row.income_account_id, row.expense_account_id) == (income_id, expense_id):
+        wanted = dict(zip(ACCOUNT_FIELDS, (income_id, expense_id), strict=True))
+        values = row._changes(wanted, kept or {})
+        if not values:
             return row
-        if row.version != version or row.status not in ASSIGNABLE:
+        states = ASSIGNABLE if any(field in values for field in ACCOUNT_FIELDS) else LINKABLE
+        if row.version != version or row.status not in states:
             raise Conflict(row)
-        sources = {  # an account that changes is no default any more
-            "income_from": row.income_from if income_id == row.income_account_id else "",
-            "expense_from": row.expense_from if expense_id == row.expense_account_id else "",
-        }
         with transaction.atomic():
             written = (
-                cls.objects.filter(pk=row.pk, version=version, status__in=ASSIGNABLE)
-                .filter(may_have("income_account", income_id, row.connection))
-                .filter(may_have("expense_account", expense_id, row.connection))
-                .update(
-                    income_account=income_id,
-                    expense_account=expense_id,
-                    **sources,
-                    version=version + 1,
-                    changed_at=Now(),
-                    changed_by=member.user_id,
-                )
+                cls.objects.filter(pk=row.pk, version=version, status__in=states)
+                .filter(*(may_have(field, pk, row.connection) for field, pk in wanted.items()))
+                .update(**values, version=version + 1, changed_at=Now(), changed_by=member.user_id)
             )
             if not written:
                 raise cls._why_not(row, income_id)
             new = cls.objects.filter(pk=row.pk)
-            audit.record_each(
-                new, member.user_id, "export.assigned", kind="export", label="code", old=row.accounts, new=ACCOUNTS
-            )
-        row.income_from, row.expense_from = sources.values()
-        row.version, row.changed_by_id = version + 1, member.user_id
-        row.income_account_id, row.expense_account_id = income_id, expense_id
-        return row
+            told = {"kind": "export", "label": "code", "old": row.accounts, "new": ACCOUNTS}
+            audit.record_each(new, member.user_id, "export.assigned", **told)
+            if "message" in values:
+                Hold.objects.filter(connection=row.connection_id, item=row.item_id).update(note="")
+        return row._with(values, version + 1, member)
+
+    def _changes(self, wanted: dict[str, int | None], kept: Mapping[str, str]) -> dict[str, Any]:
+        """What must be written, so that the row has these accounts."""
+        values: dict[str, Any] = {}
+        for field, account_id in wanted.items():
+            picked = picked_of(field)
+            if account_id != getattr(self, f"{field}_id"):  # it is no default any more
+                values |= {field: account_id, source_of(field): "", picked: identity_of(account_id)}
+            elif account_id and kept.get(field, getattr(self, picked)) != getattr(self, picked):
+                values[picked] = kept[field]
+                if kept[field] != getattr(self, field).identity:  # it changed again meanwhile
+                    raise Conflict(self)
+        if values and self.status == Status.READY and self.message:  # why it came back
+            values["message"] = ""
+        return values
+
+    def _with(self, values: dict[str, Any], version: int, member: Member) -> CodeExport:
+        """The row as it is after they were written."""
+        troubled = [field for field in ACCOUNT_FIELDS if picked_of(field) in values and self.trouble(field)]
+        for name, value in values.items():
+            if name in ACCOUNT_FIELDS:
+                setattr(self, f"{name}_id", value)
+            elif isinstance(value, str):
+                setattr(self, name, value)
+        self.released = [field for field in troubled if field in values or not self.trouble(field)]
+        self.version, self.changed_by_id = version, member.user_id
+        return self
 
     @classmethod
     def _why_not(cls, row: CodeExport, income_id: int | None) -> Conflict | Invalid:

@@ -22,6 +22,7 @@ from exports.services import calling, leases, outcomes
 from exports.services.leases import Lease, after_call
 from exports.services.moves import move_claimed
 from exports.services.resolving import ask, codes_in_doubt, give_up, in_doubt
+from exports.services.standing import stands
 
 logger = logging.getLogger(__name__)
 
@@ -125,12 +126,12 @@ def _claim_more(lease: Lease) -> list[Work]:
 
 
 def next_rows(lease: Lease, due: CodeExportQuerySet) -> list[CodeExport]:
-    """What fits into one call: new codes, or else updates; one code alone to an ERP that failed last time.
+    """What fits into one call: new codes, or else updates, of those whose acceptance still stands.
 
-    Those whose answers were lost again and again go last, and each alone.
+    One code alone to an ERP that failed last time; those whose answers were lost again and again last, and each alone.
     """
     size = 1 if lease.connection.failures_in_a_row else lease.portion_size
-    queued = due.for_adapter().filter(connection=lease.connection, status=Status.QUEUED, look_first=False)
+    queued = due.for_adapter().filter(stands(lease.connection), status=Status.QUEUED, look_first=False)
     sure = queued.filter(doubts__lt=outcomes.ALONE_AFTER)
     new, updates = (sure.filter(kept__isnull=is_new)[:size] for is_new in (True, False))
     return list(new) or list(updates) or list(queued[:1])

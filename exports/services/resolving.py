@@ -20,6 +20,7 @@ from exports.services.asking import Question
 from exports.services.claims import claims_of, confirmed
 from exports.services.leases import Lease
 from exports.services.moves import move_claimed
+from exports.services.standing import stands
 
 INTERRUPTED = "The export was interrupted."
 GONE = "The ERP no longer has the item that you saw as {code}. Retry the code."
@@ -51,7 +52,7 @@ def in_doubt(lease: Lease) -> CodeExportQuerySet:
     return CodeExport.objects.filter(
         Q(status=Status.SENDING) & ~Q(lease_token=lease.token)
         | Q(status=Status.UNKNOWN, due_at__lte=Now())
-        | Q(status=Status.QUEUED, due_at__lte=Now(), look_first=True),
+        | Q(stands(lease.connection), status=Status.QUEUED, due_at__lte=Now(), look_first=True),
         connection=lease.connection,
     )
 

@@ -49,7 +49,8 @@ class Result:
     arrived: int = 0  # stayed: arrived since the list was read
     changed: int = 0  # stayed: changed since by someone else
     in_flight: int = 0  # stayed: being sent to the ERP at this moment
-    lacking: int = 0  # stayed: no income account (or an inactive one)
+    lacking: int = 0  # stayed: no income account, or an account that the ERP no longer has as it was picked
+    accounts: dict[str, int] = field(default_factory=dict)  # of these: how many because of which account, and why
     updating: int = 0  # stayed: an update of a synced code, which is cancelled and not rejected
     own: int = 0  # stayed: four eyes, the sender may not accept
     problems: list[Problem] = field(default_factory=list)

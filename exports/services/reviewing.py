@@ -12,8 +12,9 @@ from django.db.models.functions import Concat, Now
 from companies import audit, mail
 from companies.models import Member
 from erp_integrations.models import Connection
-from exports.defaults import FIELDS, Defaults, source_of
+from exports.defaults import Defaults
 from exports.models import (
+    ACCOUNT_FIELDS,
     ACCOUNTS,
     ASSIGNABLE,
     REJECTABLE,
@@ -22,11 +23,14 @@ from exports.models import (
     CodeExportQuerySet,
     Status,
     account_words,
+    fits,
+    picked_of,
+    source_of,
 )
 from exports.services.moves import click, lock_items, move
 from exports.services.outcomes import TRIES_ANEW
 from exports.services.results import INHERIT, KEEP, Result, Selection
-from exports.services.selecting import count_left, is_complete, is_own, offered, rows_of, selected
+from exports.services.selecting import count_left, is_own, offered, rows_of, selected
 from exports.services.updating import cancel_updates, why_updates_stay
 from wbs.models import Hold, SegmentItem
 
@@ -57,12 +61,17 @@ def assign_accounts(
         event: dict[str, Any] = {"kind": "export", "label": "code", "old": ACCOUNTS, "new": new, "batch_id": batch.pk}
         audit.record_each(marked, member.user_id, "export.assigned", **event)
         marked.update(**values)
+        back = marked.filter(status=Status.READY).exclude(message="")  # it says why they came back: that is dealt with
+        Hold.objects.filter(connection=connection, item__in=back.values("item")).update(note="")
+        back.update(message="")
     return _result(batch, count_left(member, batch, selection, ASSIGNABLE))
 
 
 def queue_codes(member: Member, connection: Connection, selection: Selection) -> Result:
     """Accept the READY codes of the selection. The caller wakes the connection after commit."""
-    rows = selected(member, connection, selection, [Status.READY]).filter(~is_own(member), is_complete())
+    rows = selected(member, connection, selection, [Status.READY]).filter(
+        ~is_own(member), fits(connection.capabilities)
+    )
     with click(member, connection, Batch.Kind.EXPORT) as batch:
         move(rows, Status.QUEUED, batch, "export.queued", export_batch=batch, **TRIES_ANEW)
     return _result(batch, count_left(member, batch, selection, [Status.READY], accepting=True))
@@ -118,7 +127,8 @@ def cancel_codes(member: Member, connection: Connection, ids: Sequence[int]) -> 
 
 def retry_codes(member: Member, connection: Connection, ids: Sequence[int]) -> Result:
     """Queue FAILED and ATTENTION codes again; the ERP is asked first about the latter. The caller wakes."""
-    rows = rows_of(member, connection).filter(~is_own(member), is_complete(), pk__in=ids, status__in=RETRYABLE)
+    rows = rows_of(member, connection).filter(pk__in=ids, status__in=RETRYABLE)
+    rows = rows.filter(~is_own(member), fits(connection.capabilities))
     look_first = Case(When(status=Status.ATTENTION, then=Value(True)), default=F("look_first"))
     with click(member, connection, Batch.Kind.RETRY) as batch:
         move(rows, Status.QUEUED, batch, "export.retried", export_batch=batch, look_first=look_first, **TRIES_ANEW)
@@ -135,17 +145,18 @@ def _chosen(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the rows get, as values of an UPDATE and as ACCOUNTS reads after it. Without a default they keep theirs."""
     values: dict[str, Any] = {}
-    words: dict[str, Any] = {field: account_words(field) for field in FIELDS}
+    words: dict[str, Any] = {field: account_words(field) for field in ACCOUNT_FIELDS}
     inherits = INHERIT in chosen.values()
     defaults = Defaults(connection) if inherits else None
     keys = list(rows.order_by().values_list("pk", "code_key")) if inherits else []
     for field, account in chosen.items():
         if account is not INHERIT:
             values[field], words[field] = account, Value(str(account or "none"))
-            values[source_of(field)] = ""
+            values[source_of(field)], values[picked_of(field)] = "", account.identity if account else ""
         elif defaults and (value := defaults.expression(field, keys, "pk", F(field))):
             values[field], words[field] = value, defaults.words(field, keys, "pk", words[field])
             values[source_of(field)] = defaults.sources(field, keys, "pk", F(source_of(field)))
+            values[picked_of(field)] = defaults.picked(field, keys, "pk", F(picked_of(field)))
     return values, words
 
 

@@ -14,12 +14,15 @@ from erp_integrations.models import Connection, ConnectionQuerySet
 from exports.models import CodeExport, Status
 from exports.services import leases
 from exports.services.portions import able, clear
+from exports.services.standing import give_back
 
 logger = logging.getLogger(__name__)
 
 
 def sweep() -> None:
-    """What no wake-up call reached: codes whose sender is gone become UNKNOWN, connections with due work are woken."""
+    """What no wake-up call reached: codes whose sender is gone become UNKNOWN, those whose acceptance no longer stands
+    go back to review, connections with due work are woken."""
+    give_back()
     sending = CodeExport.objects.filter(connection=OuterRef("pk"), status=Status.SENDING)
     for connection in Connection.objects.free().filter(Q(lease_until__isnull=False) | Exists(sending)):
         try:

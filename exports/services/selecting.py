@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
-from django.db.models import Case, Count, Exists, OuterRef, Q, Value, When
+from django.db.models import Case, Count, Q, Value, When
 
 from companies.models import Member
 from erp_integrations.base import AccountKind
 from erp_integrations.models import Connection, GLAccount
-from exports.models import FILTERS, UNFINISHED, Batch, CodeExport, CodeExportQuerySet, Invalid, Status
+from exports.models import (
+    ACCOUNT_FIELDS,
+    FILTERS,
+    UNFINISHED,
+    Batch,
+    CodeExport,
+    CodeExportQuerySet,
+    Invalid,
+    Status,
+    fits,
+    picked_of,
+    trouble,
+)
 from exports.services.results import INHERIT, KEEP, Selection
 
 
@@ -47,13 +59,6 @@ def offered(connection: Connection, account_id: Any, kinds: frozenset[AccountKin
     return account
 
 
-def is_complete() -> Q:
-    """Whether a row has an active income account, and no inactive expense account."""
-    active = GLAccount.objects.active()
-    has_expense = Q(expense_account=None) | Q(Exists(active.filter(pk=OuterRef("expense_account"))))
-    return Q(Exists(active.filter(pk=OuterRef("income_account")))) & has_expense
-
-
 def is_own(member: Member) -> Q:
     """Whether four eyes, where the company asks for them, forbid this member to accept the row."""
     return Q(sent_by=member.user_id, sent_by__isnull=False) if member.company.four_eyes else Q(pk=None)
@@ -61,7 +66,7 @@ def is_own(member: Member) -> Q:
 
 def count_left(
     member: Member, batch: Batch, selection: Selection, states: Collection[Status], accepting: bool = False
-) -> dict[str, int]:
+) -> dict[str, Any]:
     """How many rows a click from these states left where they are, by reason: the counts of a Result.
 
     Besides the rows that it passed over, these are the rows that someone else's click took off the list meanwhile.
@@ -85,15 +90,42 @@ def count_left(
         When(~_is_as_seen(member, selection), then=Value("changed")),
     ]
     if accepting:
-        reasons += [When(is_own(member), then=Value("own")), When(~is_complete(), then=Value("lacking"))]
+        able = batch.connection.capabilities
+        reasons += [When(is_own(member), then=Value("own")), When(~fits(able), then=Value("lacking"))]
     reasons.append(When(kept__isnull=False, then=Value("updating")))
     left = (
         in_scope(member, batch.connection, selection)
         .exclude(batch=batch)
         .filter(here | flying & Q(status__in=shown) | taken & ~_arrived(selection))
     )
-    counts = left.order_by().values(why=Case(*reasons, default=Value(""))).annotate(count=Count("pk"))
-    return {row["why"]: row["count"] for row in counts if row["why"]}
+    by_reason = left.order_by().values(why=Case(*reasons, default=Value("")))
+    counts = {row["why"]: row["count"] for row in by_reason.annotate(count=Count("pk")) if row["why"]}
+    if "lacking" in counts:
+        counts["accounts"] = _accounts_in_trouble(batch.connection, by_reason.filter(why="lacking"))
+    return counts
+
+
+def _accounts_in_trouble(connection: Connection, rows: Any) -> dict[str, int]:
+    """How many of these rows stay because of which account, "5000 Labor is no longer active": of both, the income
+    account's word is told."""
+    kept = [name for field in ACCOUNT_FIELDS for name in (field, picked_of(field))]
+    groups = list(rows.values_list(*kept).annotate(Count("pk")))
+    accounts = connection.gl_accounts.in_bulk({pk for group in groups for pk in group[:4:2] if pk})
+    counts: dict[str, int] = {}
+    for income, income_picked, expense, expense_picked, count in groups:
+        held = {"income_account": (income, income_picked), "expense_account": (expense, expense_picked)}
+        if income and (why := next(_troubles(connection, accounts, held), "")):
+            counts[why] = counts.get(why, 0) + count
+    return counts
+
+
+def _troubles(
+    connection: Connection, accounts: dict[int, GLAccount], held: dict[str, tuple[int | None, str]]
+) -> Iterator[str]:
+    for field, (pk, picked) in held.items():
+        account = accounts.get(pk) if pk else None
+        if why := trouble(field, account, picked, connection.capabilities):
+            yield f"{account} {why}"
 
 
 def _is_as_seen(member: Member, selection: Selection) -> Q:

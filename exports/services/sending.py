@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.db.models import Case, Exists, F, OuterRef, Subquery, Value, When
@@ -12,8 +12,17 @@ from companies.each import insert_each, own_fields
 from companies.models import Member
 from erp_integrations.base import CodeData
 from erp_integrations.models import Connection
-from exports.defaults import FIELDS, Defaults, source_of
-from exports.models import Attempt, Batch, CodeExport, CodeExportQuerySet, Status
+from exports.defaults import Defaults
+from exports.models import (
+    ACCOUNT_FIELDS,
+    Attempt,
+    Batch,
+    CodeExport,
+    CodeExportQuerySet,
+    Status,
+    picked_of,
+    source_of,
+)
 from exports.services.moves import arrive, click, hold_versions, lock_items, move
 from exports.services.results import Problem, Result
 from wbs.models import SegmentItem
@@ -134,7 +143,7 @@ def _send_again(items: list[SegmentItem], batch: Batch, defaults: Defaults) -> N
         "item_version": "version",
     }
     keys = [(item.pk, item.full_code_key) for item in items]
-    filled = {field: defaults.expression(field, keys, "item", None) for field in FIELDS}
+    filled = {field: defaults.expression(field, keys, "item", None) for field in ACCOUNT_FIELDS}
     moved = move(
         rejected,
         Status.READY,
@@ -149,23 +158,31 @@ def _send_again(items: list[SegmentItem], batch: Batch, defaults: Defaults) -> N
         receipt=None,
         **{field: Subquery(item.values(source)) for field, source in as_now.items()},
         **{field: Coalesce(F(f"{field}_id"), default) for field, default in filled.items() if default},
-        **{source_of(field): _source_if_empty(field, keys, defaults) for field, default in filled.items() if default},
+        **{
+            name: told
+            for field, default in filled.items()
+            if default
+            for name, told in _if_empty(field, keys, defaults)
+        },
     )
     if moved:
         hold_versions(batch)
 
 
-def _source_if_empty(field: str, keys: list[tuple[int, str]], defaults: Defaults) -> Case:
-    """Whose default it is, for rows that had no account."""
-    kept = F(source_of(field))
-    return Case(When(**{field: None}, then=defaults.sources(field, keys, "item", Value(""))), default=kept)
+def _if_empty(field: str, keys: list[tuple[int, str]], defaults: Defaults) -> Iterator[tuple[str, Case]]:
+    """Whose default it is, and how it reads, for rows that had no account."""
+    for name, told in ((source_of(field), defaults.sources), (picked_of(field), defaults.picked)):
+        yield name, Case(When(**{field: None}, then=told(field, keys, "item", Value(""))), default=F(name))
 
 
 def _filled_in(item: SegmentItem, defaults: Defaults) -> dict[str, Any]:
     """The accounts that a new code gets, and from whom."""
-    found = {field: defaults.of(field, item.full_code_key) for field in FIELDS}
-    accounts = {field: default.account for field, default in found.items() if default}
-    return {**accounts, **{source_of(field): default.source for field, default in found.items() if default}}
+    filled: dict[str, Any] = {}
+    for field in ACCOUNT_FIELDS:
+        if default := defaults.of(field, item.full_code_key):
+            account = default.account
+            filled |= {field: account, source_of(field): default.source, picked_of(field): account.identity}
+    return filled
 
 
 def _send_new(items: list[SegmentItem], batch: Batch, defaults: Defaults) -> None:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import BigIntegerField, Exists, F, IntegerField, OuterRef, Q
+from django.db.models import BigIntegerField, Exists, F, IntegerField, OuterRef, Q, Value
 from django.db.models.fields.json import KT
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Coalesce
 
 from companies.models import AuditEvent, Member
 from erp_integrations.base import CodeData
 from erp_integrations.models import Connection, GLAccount
-from exports.models import Attempt, Batch, CodeExport, CodeExportQuerySet, Drift, Status
+from exports.models import Attempt, Batch, CodeExport, CodeExportQuerySet, Drift, Status, kinds_of, picked_of
 from exports.services.moves import click, hold_versions, lock_items, move
 from exports.services.outcomes import TRIES_ANEW
 from exports.services.results import Problem, Result
@@ -57,7 +57,7 @@ def queue_update(
             return Result(None, 0, problems=problems)
         rows = rows_of(member, connection).filter(pk=export.pk, version=version, status=Status.SUCCESS)
         if (item.version, export.version) == (item_version, version):
-            allowed = rows.filter(~is_own(member), *map(_is_active, accounts.values()))
+            allowed = rows.filter(~is_own(member), *(_is_as_read(*chosen, connection) for chosen in accounts.items()))
             move(allowed, Status.QUEUED, batch, "export.update_queued", **_as_now(export, item, accounts, batch))
             hold_versions(batch)
         own = 0 if batch.count else rows.filter(is_own(member)).count()
@@ -72,6 +72,8 @@ def cancel_updates(rows: CodeExportQuerySet, batch: Batch) -> None:
         "item_version": Cast(KT("kept__item_version"), IntegerField()),
         "income_account": Cast(KT("kept__income_account"), BigIntegerField()),
         "expense_account": Cast(KT("kept__expense_account"), BigIntegerField()),
+        "income_picked": Coalesce(KT("kept__income_picked"), Value("")),
+        "expense_picked": Coalesce(KT("kept__expense_picked"), Value("")),
         "kept": None,
         "look_first": False,
         "detail": "",
@@ -122,8 +124,11 @@ def _wrote(member: Member, item: SegmentItem) -> bool:
     return last is not None and last.actor_id == member.user_id
 
 
-def _is_active(account: GLAccount | None) -> Q:
-    return Q(Exists(GLAccount.objects.active().filter(pk=account.pk))) if account else Q()
+def _is_as_read(field: str, account: GLAccount | None, connection: Connection) -> Q:
+    """Whether the account may still be chosen and reads as it did a moment ago."""
+    if account is None or not (kinds := kinds_of(connection.capabilities, field)):
+        return Q()
+    return Q(Exists(GLAccount.objects.active().of_kinds(kinds).reading(account.identity).filter(pk=account.pk)))
 
 
 def _as_now(export: CodeExport, item: SegmentItem, accounts: Accounts, batch: Batch) -> dict[str, Any]:
@@ -134,6 +139,8 @@ def _as_now(export: CodeExport, item: SegmentItem, accounts: Accounts, batch: Ba
         "item_version": export.item_version,
         "income_account": export.income_account_id,
         "expense_account": export.expense_account_id,
+        "income_picked": export.income_picked,
+        "expense_picked": export.expense_picked,
     }
     return {
         "kept": {name: value for name, value in before.items() if value is not None},
@@ -141,6 +148,7 @@ def _as_now(export: CodeExport, item: SegmentItem, accounts: Accounts, batch: Ba
         "description_key": item.description_key,
         "item_version": item.version,
         **accounts,
+        **{picked_of(field): account.identity if account else "" for field, account in accounts.items()},
         "income_from": "",
         "expense_from": "",
         "generation": F("generation") + 1,

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -15,7 +15,7 @@ from django_htmx.http import trigger_client_event
 from companies.access import MemberRequest
 from erp_integrations.models import Connection
 from erp_integrations.views import connection_of as connection_of
-from exports.models import FILTERS, UNFINISHED, CodeExport, Status
+from exports.models import FILTERS, UNFINISHED, CodeExport, Status, fits
 from exports.review import Counts, Listing, Progress, Row, Seen, number, read_seen, shown
 
 
@@ -75,7 +75,7 @@ def problem(export: CodeExport) -> str:
         return ""
     if export.income_account is None:
         return "Choose an income account"
-    return "" if export.income_account.is_active else "Choose an active income account"
+    return "See to the account first" if export.troubles else ""
 
 
 def moved_rows(request: MemberRequest, connection: Connection, *, and_waiting: bool) -> list[Row]:
@@ -97,16 +97,15 @@ def moved_rows(request: MemberRequest, connection: Connection, *, and_waiting: b
 def changed_rows(
     request: MemberRequest, connection: Connection, touched: Q | None, asked: Collection[int] | None
 ) -> list[Row]:
-    """The rows that are not what the page shows, those `touched` names, those asked for that lack an account."""
+    """The rows that are not what the page shows, those `touched` names, those asked for that an account holds back."""
     seen = read_seen(request.POST.getlist("seen"))
     on_page = connection.code_exports.filter(pk__in=seen)
+    is_fit = ExpressionWrapper(fits(connection.capabilities), BooleanField())
     ids, lacking = set(), set()
-    for pk, moves, version, status, usable in on_page.values_list(
-        "pk", "moves", "version", "status", "income_account__is_active"
-    ):
+    for pk, moves, version, status, may_go in on_page.values_list("pk", "moves", "version", "status", is_fit):
         if Seen(moves, version) != seen[pk]:
             ids.add(pk)
-        if status == Status.READY and not usable and (asked is None or pk in asked):
+        if status == Status.READY and not may_go and (asked is None or pk in asked):
             lacking.add(pk)
     if touched is not None:
         ids.update(on_page.filter(touched).values_list("pk", flat=True))

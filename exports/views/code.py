@@ -17,6 +17,7 @@ from exports.models import CodeExport, Conflict, Invalid, Status
 from exports.review import Choices, Row, Update, comparison, number
 from exports.views.answers import Banner, answer, connection_of, list_url
 
+KEPT = {"income_kept": "income_account", "expense_kept": "expense_account"}  # how the page shows what is kept
 NEWER = "Someone else changed or exported this code meanwhile; this is how it is now. Your choice was not saved."
 
 
@@ -40,7 +41,8 @@ def _page(
         "connection": erp,
         "tab": "standard-cost-codes",
         "base": list_url(erp),
-        "row": Row.of(export, request.member),
+        "row": (row := Row.of(export, request.member)),
+        "may_keep": request.member.can_review and any(held and held.keeps for held in (row.income, row.expense)),
         "inherited": [(kind, default) for kind, default in inherited if default],
         "banner": banner,
         "error": error,
@@ -66,7 +68,8 @@ def assign(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
     post = request.POST
     try:
         income, expense = read_account(post.get("income", "")), read_account(post.get("expense", ""))
-        row = CodeExport.assign(pk, request.member, connection, number(post.get("version")), income, expense)
+        kept = {field: text for name, field in KEPT.items() if (text := post.get(name))}
+        row = CodeExport.assign(pk, request.member, connection, number(post.get("version")), income, expense, kept)
     except CodeExport.DoesNotExist:
         raise Http404("There is no such cost code here.") from None
     except Conflict as conflict:

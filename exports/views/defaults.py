@@ -14,8 +14,9 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from companies.access import MemberRequest, member_required
 from companies.models import Level, Tool
-from exports.defaults import FIELDS, Default, Defaults, set_defaults
+from exports.defaults import Default, Defaults, set_defaults
 from exports.forms import ItemDefaultsForm
+from exports.models import ACCOUNT_FIELDS
 from exports.views.answers import connection_of
 from wbs.models import SegmentItem, has_items_below
 
@@ -52,7 +53,7 @@ def default_accounts(request: MemberRequest, connection: str) -> HttpResponse:
 
 
 def _line(item: SegmentItem, defaults: Defaults) -> Line:
-    found = [defaults.of(field, item.full_code_key) for field in FIELDS]
+    found = [defaults.of(field, item.full_code_key) for field in ACCOUNT_FIELDS]
     return Line(item, [(default, bool(default and default.source == item.full_code)) for default in found])
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -10,6 +13,8 @@ from django.views.decorators.http import require_GET
 from companies.access import MemberRequest, member_required
 from companies.models import Level, Tool
 from erp_integrations.errors import ConfigurationError
+from erp_integrations.models import Connection
+from exports.models import LINKABLE, fits
 from exports.views.answers import connection_of
 from wbs.rules import Breach, breaches
 
@@ -23,8 +28,18 @@ def rules(request: MemberRequest, connection: str) -> HttpResponse:
     found: list[Breach] = []
     trouble = ""
     try:
-        found = list(breaches(erp))
+        found = list(_with_accounts(breaches(erp), erp))
     except ConfigurationError as error:
         trouble = error.message
     page = Paginator(found, ROWS).get_page(request.GET.get("page"))
     return render(request, "exports/rules.html", {"connection": erp, "tab": "rules", "page": page, "trouble": trouble})
+
+
+def _with_accounts(found: Iterable[Breach], connection: Connection) -> Iterator[Breach]:
+    """And codes in review whose accounts are not what they were when they were picked."""
+    waiting = connection.code_exports.filter(status__in=LINKABLE, income_account__isnull=False)
+    troubled = {row.item_id: row for row in waiting.exclude(fits(connection.capabilities)).for_review()}
+    for breach in found:
+        row = troubled.pop(breach.item_id, None)
+        yield replace(breach, sentences=[*breach.sentences, *row.troubles]) if row else breach
+    yield from (Breach(row.item_id, row.code, row.description, row.troubles) for row in troubled.values())

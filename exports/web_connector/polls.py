@@ -29,6 +29,7 @@ from exports.services import calling, leases
 from exports.services.leases import Lease, Lost
 from exports.services.portions import Work, claim, next_rows, store
 from exports.services.resolving import give_up, resolve
+from exports.services.standing import stands
 from exports.web_connector.models import Message, Poll, hash_of
 
 TIMES = 4  # that one message is handed out without a readable answer; then its codes are looked up by name
@@ -272,8 +273,9 @@ def _chart(session: Session) -> Message | None:
 
 def _look_up(session: Session) -> Message | None:
     """Ask about all codes that this poll has not asked about yet."""
-    due = Q(status__in=(Status.QUEUED, Status.UNKNOWN), due_at__lte=Now())
-    unasked = session.rows().filter(due | Q(status=Status.SENDING)).exclude(absent_token=session.lease.token)
+    due = Q(stands(session.connection), status=Status.QUEUED) | Q(status=Status.UNKNOWN)
+    waiting = session.rows().filter(Q(due, due_at__lte=Now()) | Q(status=Status.SENDING))
+    unasked = waiting.exclude(absent_token=session.lease.token)
     in_vain = Q(status=Status.UNKNOWN, tries__gt=0)  # these go last, each alone: they spoil the others' answers
     size = session.poll.look_up_size or session.adapter.look_up_size
     rows = list(unasked.exclude(in_vain)[:size]) or list(unasked[:1])
@@ -374,7 +376,8 @@ def _take_found(session: Session, message: Message, answer: str, failure: ERPErr
 def _rows_of(session: Session, message: Message) -> list[CodeExport]:
     """The codes that a look-up is about, as far as they still are what it asked about."""
     codes = {code.reference: code for code in message.code_data}
-    rows = session.rows().filter(reference__in=codes, status__in=(Status.QUEUED, Status.UNKNOWN))
+    accepted = Q(stands(session.connection), status=Status.QUEUED)
+    rows = session.rows().filter(accepted | Q(status=Status.UNKNOWN), reference__in=codes)
     return [row for row in rows if row.code == codes[row.reference].code]
 
 

@@ -20,7 +20,7 @@ from wbs.models import SegmentItem
 
 def events(action: str) -> list[tuple[str, str, str]]:
     """What the audit trail tells of an action: label, old, new."""
-    return list(AuditEvent.objects.filter(action=action).order_by("label").values_list("label", "old", "new"))
+    return list(AuditEvent.objects.filter(action=action).order_by("label", "id").values_list("label", "old", "new"))
 
 
 def put(code: str, status: Status, **values: Any) -> CodeExport:

@@ -32,7 +32,7 @@ class TestExport:
 
         assert states(desk) == {"01-100": "QUEUED", "01-200": "READY"}
         assert f'<tr id="export-{ready.pk}" data-status="QUEUED" hx-swap-oob="true">' in html(response)
-        assert "1 cost code accepted. 1 lacks an active income account and stayed." in html(response)
+        assert "1 cost code accepted. 1 lacks an income account and stayed." in html(response)
 
     def test_a_row_that_lacks_its_account_says_so(self, desk: Desk) -> None:
         lacking = desk.ready("01-100", income_account=None)
@@ -40,6 +40,16 @@ class TestExport:
         answer = html(desk.post("export/", seen=seen(lacking)))
 
         assert '<p class="error">Choose an income account</p>' in answer
+
+    def test_a_row_whose_account_changed_is_answered_with_the_sentence(self, desk: Desk) -> None:
+        row = desk.ready("01-100", income_picked=desk.income.identity)
+        desk.connection.gl_accounts.filter(pk=desk.income.pk).update(kind="other")
+
+        answer = html(desk.post("export/", seen=seen(row)))
+
+        assert "1 cost code stayed: 4000 Contract Revenue is of the type Other in the ERP now." in answer
+        assert "Is of the type Other in the ERP now. Choose another." in answer
+        assert '<p class="error">See to the account first</p>' in answer
 
     def test_the_page_goes_on_asking_while_something_is_unfinished(self, desk: Desk) -> None:
         desk.ready("01-100")

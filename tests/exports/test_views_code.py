@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -44,6 +45,31 @@ def test_saving_leads_back_and_says_so(desk: Desk) -> None:
     assert (row.income_account, row.expense_account) == (desk.income, desk.expense)
     assert response.headers["Location"] == f"{PAGE}{row.pk}/"
     assert "Saved 01-100." in html(desk.get(f"{row.pk}/"))
+
+
+def test_an_account_that_no_longer_fits_is_flagged_and_stays_chosen(desk: Desk) -> None:
+    bank = factories.make_account(desk.connection, "1010", "other", name="Bank")
+    row = desk.ready("01-100", income_account=bank)
+
+    page = html(desk.get(f"{row.pk}/"))
+
+    assert f'<option value="{bank.pk}" selected>1010 Bank (type Other)</option>' in page
+    assert "Is of the type Other in the ERP now. Choose another." in page
+    assert "_kept" not in page
+
+
+@pytest.mark.parametrize("status", ["READY", "ATTENTION"])
+def test_a_renamed_account_is_kept_without_javascript(desk: Desk, status: str) -> None:
+    row = desk.ready("01-100", status=status, income_picked="income: 4000 Sales")
+    page = html(desk.get(f"{row.pk}/"))
+    assert "Was 4000 Sales when it was picked. Keep it or choose another." in page
+    [kept] = re.findall(r'name="income_kept" value="([^"]+)"', page)
+
+    save(desk, row, income=desk.income.pk, income_kept=kept)
+
+    row.refresh_from_db()
+    assert row.income_picked == desk.income.identity
+    assert "when it was picked" not in html(desk.get(f"{row.pk}/"))
 
 
 def test_a_conflict_shows_the_sentence_and_keeps_what_was_chosen(desk: Desk) -> None:

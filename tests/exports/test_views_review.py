@@ -127,7 +127,7 @@ def test_an_account_that_became_inactive_is_flagged(desk: Desk) -> None:
     page = html(desk.get())
 
     assert "4999 Account 4999 (inactive)" in page
-    assert "Inactive in the ERP" in page
+    assert "Is no longer active in the ERP. Choose another." in page
 
 
 def test_an_account_that_the_default_filled_in_shows_as_inherited(desk: Desk) -> None:

@@ -5,7 +5,15 @@ from django.test import Client
 
 from companies.models import Level
 from erp_integrations.models import Connection
-from tests.factories import make_company, make_connection, make_cost_code, make_member, make_segment
+from tests.factories import (
+    make_account,
+    make_company,
+    make_connection,
+    make_cost_code,
+    make_export,
+    make_member,
+    make_segment,
+)
 from tests.wbs.conftest import alice as alice
 from tests.wbs.conftest import bob as bob
 from tests.wbs.conftest import charlie as charlie
@@ -71,3 +79,14 @@ def test_it_hides_from_other_companies_and_from_those_without_the_tool(charlie: 
     ivan = signed_in(make_member("ivan", admin=Level.ADMIN))
     assert ivan.get(RULES).status_code == 403
     assert ivan.post(RULES).status_code == 405
+
+
+def test_a_code_whose_account_changed_in_the_erp_is_among_them(books: Connection, bob: Client) -> None:
+    account = make_account(books, "4000", kind="other", name="Checking")
+    make_export("01-100", books, income_account=account)
+    make_export("01:200", books, income_account=account)
+
+    shown = text_of(page(bob))
+
+    assert "2 active cost codes that QuickBooks Desktop would refuse as they are." in shown
+    assert shown.count("Income account 4000 Checking is of the type Other in the ERP now. Choose another.") == 2

@@ -77,7 +77,7 @@ def test_each_reason_to_stay_is_a_sentence() -> None:
 
     assert words.exported(result) == (
         "1,234 cost codes accepted. "
-        "3 lack an active income account and stayed. "
+        "3 lack an income account and stayed. "
         "1 arrived since you opened the list and stayed. "
         "2 were changed by someone else since and stayed. "
         "1 is being sent to the ERP at this moment and stayed. "

@@ -6,8 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from companies.members import change_rights
+from companies.models import Member
 from exports import services
-from tests.exports.web_connector.conftest import Office, at_the_export
+from exports.models import CodeExport
+from tests.exports.web_connector.conftest import INCOME, Office, at_the_export
 from tests.exports.web_connector.referee import check_books
 
 pytestmark = pytest.mark.django_db
@@ -56,3 +59,70 @@ class TestTheApproverMeanwhile:
         assert "paused" in (connector.report.last_error or "")
         assert queued.poll().outcome == "none"
         assert set(queued.states().values()) == {"QUEUED"}
+
+
+class TestAnAcceptanceThatStandsNoMore:
+    """Between the click and the call of the Web Connector hours may pass."""
+
+    def test_an_account_that_became_a_bank_account_is_not_handed_out(self, queued: Office) -> None:
+        queued.connection.gl_accounts.filter(pk=queued.account(INCOME).pk).update(kind="other")
+
+        report = queued.poll()
+        services.sweep()
+
+        assert report.requests == []
+        assert set(queued.states().values()) == {"READY"}
+        assert queued.quickbooks.items == []
+
+    def test_a_chart_that_the_same_poll_brings_is_looked_at(self, queued: Office) -> None:
+        CodeExport.objects.update(income_picked=queued.account(INCOME).identity)
+        queued.quickbooks.account(INCOME).type = "Bank"
+        queued.connection.ask_for_gl_accounts()
+
+        report = queued.poll()
+        services.sweep()
+
+        assert ["AccountQueryRq" in request for request in report.requests] == [True]
+        assert queued.quickbooks.items == []
+        assert "Construction Income is of the type Other in the ERP now." in queued.row("01-100").message
+
+    @pytest.mark.parametrize("step", ["look-up", "export"])
+    def test_rights_that_are_lost_during_a_poll_stop_what_is_not_at_the_erp(self, queued: Office, step: str) -> None:
+        connector = queued.connector()
+        connector.open()
+        connector.fetch()
+        connector.run()
+        if step == "export":
+            connector.deliver()
+        change_rights(Member.objects.get(pk=queued.alice.pk), None, can_push_to_accounting=False)
+        if step == "look-up":
+            connector.deliver()
+
+        assert not connector.fetch()
+        services.sweep()
+
+        assert set(queued.states().values()) == {"READY"}
+        assert queued.quickbooks.items == []
+
+    def test_what_was_handed_out_already_is_answered(self, queued: Office) -> None:
+        connector = at_the_export(queued)
+        change_rights(Member.objects.get(pk=queued.alice.pk), None, can_push_to_accounting=False)
+
+        connector.run()
+        connector.deliver()
+
+        assert set(queued.states().values()) == {"SUCCESS"}
+        check_books(queued.quickbooks)
+
+    def test_a_link_that_waits_for_the_connector_is_not_made(self, queued: Office) -> None:
+        queued.quickbooks.add_item("Service", "01-100")
+        queued.poll()
+        row = queued.row("01-100")
+        assert row.status == "ATTENTION"
+        services.link_code(queued.alice, row, row.receipt["remote_id"])
+        change_rights(Member.objects.get(pk=queued.alice.pk), None, can_push_to_accounting=False)
+
+        queued.poll()
+        services.sweep()
+
+        assert queued.row("01-100").status == "READY"
