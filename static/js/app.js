@@ -64,7 +64,7 @@ let focused = "";
 document.addEventListener("htmx:beforeSwap", () => {
   const { activeElement: control } = document;
   const row = control.closest("tr[id]");
-  focused = row && control.name ? `#${row.id} [name=${control.name}]` : "";
+  focused = row && control.name ? `#${row.id} [name=${control.name.replace("_kept", "")}]` : "";
 });
 document.addEventListener("htmx:afterSwap", () => {
   if (focused && document.activeElement === document.body) $(focused)?.focus();
@@ -88,6 +88,77 @@ function fill(select) {
 for (const type of ["pointerdown", "focusin", "keydown"]) {
   on(type, "select[data-accounts]:not([data-filled])", fill);
 }
+
+/* Saving a row's accounts. Arrow keys and typing on a closed list pass accounts by: what they settle on is saved, once;
+   a choice from an open list at once. Nothing that acts on the list goes before what was chosen is saved. */
+
+const SETTLE_MS = 1000;
+const OPENS = ["Enter", " ", "F4"]; // and an arrow with Alt
+const rowChoice = "tr[data-status] select[data-accounts]";
+const unsettled = new Map(); // select -> timer
+let keyed = null; // the list that keys change while it is closed
+let settling = false;
+
+function settle(select) {
+  clearTimeout(unsettled.get(select));
+  if (!unsettled.delete(select)) return;
+  settling = true;
+  select.dispatchEvent(new Event("change", { bubbles: true }));
+  settling = false;
+}
+
+const settleAll = () => { for (const select of [...unsettled.keys()]) settle(select); };
+
+document.addEventListener("change", (event) => {
+  const select = event.target;
+  if (settling || !select.matches(rowChoice)) return;
+  clearTimeout(unsettled.get(select));
+  unsettled.delete(select);
+  if (keyed !== select) return;
+  event.stopImmediatePropagation();
+  unsettled.set(select, setTimeout(settle, SETTLE_MS, select));
+}, true);
+
+document.addEventListener("keydown", ({ target, key, altKey }) => {
+  if (!target.matches?.(rowChoice)) return;
+  keyed = altKey || OPENS.includes(key) ? null : target;
+  if (key === "Enter") settle(target);
+}, true);
+document.addEventListener("pointerdown", () => { keyed = null; }, true);
+document.addEventListener("focusout", ({ target }) => { keyed = null; settle(target); });
+
+const saving = () => unsettled.size > 0 || $("tr[data-status].htmx-request, [name$=_kept].htmx-request");
+
+document.addEventListener("htmx:confirm", (event) => {
+  const { elt, verb, issueRequest } = event.detail;
+  if (verb !== "post" || elt.matches("[data-poll], tr[data-status], [name$=_kept]") || !saving()) return;
+  event.preventDefault();
+  settleAll();
+  const goOn = () => setTimeout(() => {
+    if (saving() || !waits) return;
+    waits = false;
+    document.removeEventListener("htmx:afterRequest", goOn);
+    if ($("tr .unsaved")) toast("Not done: not every account is saved. Try those again first.");
+    else issueRequest(true);
+  });
+  let waits = true;
+  document.addEventListener("htmx:afterRequest", goOn);
+  goOn();
+});
+
+/* Leaving the page loses nothing: the same save twice writes once. */
+
+function saveWhileLeaving(row) {
+  const fields = $$("select, [name=version]", row).map((field) => [field.name, field.value]);
+  const headers = JSON.parse(document.body.getAttribute("hx-headers"));
+  fetch(row.getAttribute("hx-post"), { method: "POST", keepalive: true, headers, body: new URLSearchParams(fields) });
+}
+
+window.addEventListener("pagehide", () => {
+  const chosen = [...unsettled.keys()].filter((select) => select.isConnected).map((select) => select.closest("tr"));
+  new Set([...chosen, ...$$("tr[data-status].htmx-request")]).forEach(saveWhileLeaving);
+});
+document.addEventListener("visibilitychange", () => { if (document.hidden) settleAll(); });
 
 /* Ticks: which rows the buttons with data-ticked mean. */
 
