@@ -18,7 +18,7 @@ def note_accounts(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("exports", "0009_updates_index"), ("erp_integrations", "0004_accounts_told_apart")]
+    dependencies = [("exports", "0012_request_keys"), ("erp_integrations", "0004_accounts_told_apart")]
 
     operations = [
         migrations.AddField("codeexport", "income_picked", models.CharField(blank=True, max_length=400, default=""), False),
