@@ -22,5 +22,5 @@ class Handler(WSGIRequestHandler):
             self.send_error(414)
         elif self.parse_request():
             answer = Answer(self.rfile, self.wfile, self.get_stderr(), self.get_environ())
-            answer.request_handler = self
-            answer.run(self.server.get_app())
+            answer.request_handler = self  # type: ignore[attr-defined]
+            answer.run(self.server.get_app())  # type: ignore[attr-defined]

@@ -310,8 +310,9 @@ class CodeExport(models.Model):
             if not written:
                 raise cls._why_not(row, income_id)
             new = cls.objects.filter(pk=row.pk)
-            told = {"kind": "export", "label": "code", "old": row.accounts, "new": ACCOUNTS}
-            audit.record_each(new, member.user_id, "export.assigned", **told)
+            audit.record_each(
+                new, member.user_id, "export.assigned", kind="export", label="code", old=row.accounts, new=ACCOUNTS
+            )
             if "message" in values:
                 Hold.objects.filter(connection=row.connection_id, item=row.item_id).update(note="")
         return row._with(values, version + 1, member)

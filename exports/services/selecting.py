@@ -98,8 +98,9 @@ def count_left(
         .exclude(batch=batch)
         .filter(here | flying & Q(status__in=shown) | taken & ~_arrived(selection))
     )
-    by_reason = left.order_by().values(why=Case(*reasons, default=Value("")))
-    counts = {row["why"]: row["count"] for row in by_reason.annotate(count=Count("pk")) if row["why"]}
+    by_reason = left.order_by().annotate(why=Case(*reasons, default=Value("")))
+    numbers = by_reason.values_list("why").annotate(Count("pk"))
+    counts: dict[str, Any] = {why: count for why, count in numbers if why}
     if "lacking" in counts:
         counts["accounts"] = _accounts_in_trouble(batch.connection, by_reason.filter(why="lacking"))
     return counts

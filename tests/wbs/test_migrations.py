@@ -85,7 +85,7 @@ def test_what_may_be_under_way_keeps_its_request_key(migrate: Migrate) -> None:
             attempts.create(export=export, generation=1, request_key=key, lease_token=1, payload={}, outcome=outcome)
         attempts.create(export=export, generation=0, request_key="of an earlier life", lease_token=1, payload={})
 
-    migrate(("wbs", "0007_item_guids"), ("exports", "0011_request_keys"))
+    migrate(("wbs", "0007_item_guids"), ("exports", "0012_request_keys"))
 
     from exports.models import CodeExport
 
