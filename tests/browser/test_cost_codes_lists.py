@@ -58,7 +58,7 @@ def test_a_file_that_is_too_large_is_told_before_it_is_sent(page: Page, dora: Me
     file.write_bytes(b"code,description\n01-100,Doors\n")
     page.get_by_label("File").set_input_files(file)
     page.get_by_role("button", name="Check File").click()
-    expect(page.get_by_role("heading", name="large.csv")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("heading", name="large.csv")).to_be_visible()
 
 
 def test_the_template_is_downloaded_filled_in_and_imported(page: Page, dora: Member, tmp_path: Path) -> None:

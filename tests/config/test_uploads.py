@@ -20,6 +20,7 @@ from django.test import Client
 
 from config import embedded
 from tests.factories import make_dora
+from tests.patience import PATIENCE_S
 from tests.servers.programs import ROOT
 from tests.servers.web import Web
 from wbs.models import ImportDraft, drafts
@@ -57,7 +58,7 @@ class Upload:
         self.sent = 0
         self.received = b""
         self.size, self.is_chunked = size, is_chunked
-        self.connection = socket.create_connection(("127.0.0.1", port), timeout=60)
+        self.connection = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
         length = "Transfer-Encoding: chunked" if is_chunked else f"Content-Length: {size}"
         kind = f"Content-Type: multipart/form-data; boundary={BOUNDARY}"
         head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{kind}\r\n{length}\r\n{headers}\r\n"

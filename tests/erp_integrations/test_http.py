@@ -19,6 +19,7 @@ from werkzeug import Response
 from erp_integrations import http
 from erp_integrations.errors import ConfigurationError, ERPError, TransientError, UncertainError
 from erp_integrations.http import Conversation, StatusError
+from tests.patience import PATIENCE_S
 from tests.servers.raw import RawServer
 from tests.servers.tls import make_certificate, server_context
 
@@ -217,7 +218,7 @@ def test_an_answer_that_is_too_large_is_lost(
 @BOTH
 def test_no_answer_in_time_is_lost(lost: type[ERPError]) -> None:
     def wait(request: bytes, connection: socket.socket) -> None:
-        over.wait(30)
+        over.wait(PATIENCE_S)
 
     over = threading.Event()
     with RawServer(wait) as server:
