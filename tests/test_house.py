@@ -180,7 +180,7 @@ def test_modules_are_short() -> None:
 
 
 def impatience(module: str, source: str) -> list[str]:
-    """Limits of time in figures: `timeout=5`, `.wait(10)`, `.result(60)`, `.join(1)`; below a second they are a beat."""
+    """Limits of time in figures: `timeout=5`, `.wait(10)`, `.result(60)`, `.join(1)`. Below a second it is a beat."""
     calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
     return [f"{module} line {call.lineno}: {ast.unparse(call)}" for call in calls if any(map(is_figure, limits(call)))]
 
