@@ -33,6 +33,7 @@ from tests.factories import (
 )
 from wbs.importing import Choices
 from wbs.models import ImportDraft, Segment
+from wbs.sheets import read_csv
 
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 
@@ -123,7 +124,8 @@ class World:
         self.member = make_member(f"{prefix}-member", company)
         self.rejection = Batch.objects.create(company=company, connection=self.connection, kind=Batch.Kind.REJECT)
         segment, *_ = Segment.all_of(company)
-        self.draft = ImportDraft.keep(self.member, segment, "list.csv", b"code,description\n01,x\n")
+        sheet = read_csv(b"code,description\n01,x\n").as_data()
+        self.draft = ImportDraft.objects.create(member=self.member, segment=segment, name="list.csv", sheet=sheet)
         self.draft.ask(Choices("-"))
         self.project = make_project(f"{prefix}-project", company, connection=self.connection)
         self.project.add_codes(self.export.item.segment.items.filter(pk=self.export.item_id), None)
