@@ -296,6 +296,21 @@ def test_a_short_list_that_a_worker_is_slow_with_shows_how_far_it_is(
     assert "Reading list.csv" in look(dora, response.headers["Location"])
 
 
+def test_a_short_list_that_a_worker_has_read_and_not_checked_yet_shows_that(
+    dora: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wake(task: str, ids: list[int]) -> None:
+        found = draft()
+        found._claim()
+        found._read()
+
+    monkeypatch.setattr("companies.broker.wake", wake)
+
+    response = dora.post(IMPORT, {"file": upload(SHORT), "delimiter": "-"})
+
+    assert "Checking list.csv" in look(dora, response.headers["Location"])
+
+
 def test_nothing_is_parsed_in_the_process_that_answers(dora: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither by the click nor by who asks, whether a worker comes or not."""
 

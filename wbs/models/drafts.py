@@ -91,8 +91,8 @@ class ImportDraft(models.Model):
 
     @property
     def is_open(self) -> bool:
-        """Whether someone still has to find out what an import would do. Of a short list that is read that is quick."""
-        is_quick = self.is_read and not self.is_long
+        """Whether someone still has to find out what an import would do; of a short list that is read, nobody has."""
+        is_quick = self.is_read and not self.is_long and self.worked_at is None
         return self.question > 0 and self.report is None and not is_quick
 
     def ask(self, choices: Choices) -> None:
