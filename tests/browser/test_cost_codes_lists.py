@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -32,7 +31,7 @@ def test_a_long_workbook_is_checked_left_found_again_and_imported(
     page: Page, dora: Member, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """There is no worker here: the page that asks does the work, when it may."""
-    monkeypatch.setattr(drafts, "UNCLAIMED", timedelta(hours=1))
+    monkeypatch.setattr(drafts, "UNCLAIMED_S", 3600)
     file = tmp_path / "long.xlsx"
     file.write_bytes(write_xlsx(((f"01-{number}", "Text", True) for number in range(5_100)), "Cost Codes"))
     page.goto(f"{CODES}import/")
