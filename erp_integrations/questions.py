@@ -75,10 +75,12 @@ def give_up(question: Question | None = None) -> None:
 def _claim(question_id: int) -> Question | None:
     with transaction.atomic():
         waiting = Question.objects.waiting().filter(pk=question_id)
-        question = waiting.select_related("company", "connection__company", "asker").first()
-        if question is None or not calls.has_room(question.company_id, for_question=True):
+        known = waiting.select_related("company", "connection__company", "asker")
+        question = known.select_for_update(of=("company",), no_key=True).first()
+        if question is None:
             return None
-        return question if waiting.update(claimed_until=in_seconds(_length_s(question))) else None
+        mine = waiting.filter(calls.room(for_question=True))
+        return question if mine.update(claimed_until=in_seconds(_length_s(question))) else None
 
 
 def _length_s(question: Question) -> float:

@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Case, F, TextField, Value, When
 from django.db.models.functions import Now
+from django.db.models.lookups import LessThan
 
 from companies import audit
 from companies.clock import in_seconds
@@ -91,10 +92,8 @@ def take(connections: ConnectionQuerySet) -> Lease | None:
 
 def take_for_call(connections: ConnectionQuerySet) -> Lease | None:
     """Take the lease to call the ERP, if the company has a call left. In a transaction, which locks the company."""
-    company_id = connections.values_list("company_id", flat=True).first()
-    if company_id is None or not calls.has_room(company_id):
-        return None
-    return take(connections)
+    locking = connections.select_related("company").select_for_update(of=("company",), no_key=True)
+    return _take(locking.free(), calls.room())
 
 
 def take_over(connections: ConnectionQuerySet) -> Lease | None:
@@ -112,7 +111,7 @@ def resume(connections: ConnectionQuerySet, token: int) -> Lease:
     return Lease(held, token, _length_s(held), held.clock, read, renewed=began)
 
 
-def _take(connections: ConnectionQuerySet) -> Lease | None:
+def _take(connections: ConnectionQuerySet, *conditions: LessThan) -> Lease | None:
     began = time.monotonic()
     connection = connections.annotate(clock=Now()).first()
     read = time.monotonic()
@@ -125,7 +124,7 @@ def _take(connections: ConnectionQuerySet) -> Lease | None:
             _record_broken(connection, error)
         return None
     token = secrets.randbits(62)  # never given before, not even by a database whose older state was restored since
-    mine = connections.filter(lease_token=connection.lease_token)
+    mine = connections.filter(*conditions, lease_token=connection.lease_token)
     is_after_loss = connection.lease_until is not None and not connection.is_pulled
     failed = _failure(HUNG, first_s=settings.EXPORT_RETRY_S) if is_after_loss else {}
     if not mine.update(lease_token=token, lease_until=in_seconds(length_s), **failed):
