@@ -33,8 +33,8 @@ T = TypeVar("T")
 
 def ask(question: Question) -> Question:
     """Store the question and wake a worker. It takes the place of the same that this person still waits for."""
-    same = {"asker": question.asker, "kind": question.kind, "company": question.company, "erp": question.erp}
-    for older in Question.objects.waiting().filter(connection=question.connection, **same):
+    same = {name: getattr(question, name) for name in ("asker", "kind", "company", "connection", "erp", "name")}
+    for older in Question.objects.waiting().filter(**same):
         older.close(is_good=False, message=ASKED_ANEW)
     question.save()
     wake([question.pk])
