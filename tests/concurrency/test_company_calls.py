@@ -14,6 +14,7 @@ from exports.services import leases
 from tests import factories
 from tests.concurrency.test_races import at_once
 from tests.exports.scene import Scene
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.pg_only
 ROUNDS = 20
@@ -28,7 +29,7 @@ def take_without_the_lock(pk: int, meet: threading.Barrier) -> bool:
     """The same guard in the same UPDATE, by one who did not lock the company first."""
     with transaction.atomic():
         is_taken = leases._take(Connection.objects.filter(pk=pk).free(), calls.room()) is not None
-        meet.wait(10)
+        meet.wait(PATIENCE_S)
     return is_taken
 
 

@@ -19,6 +19,7 @@ from pytest_django import DjangoDbBlocker
 from tests.exports.scene import Scene
 from tests.exports.scripted import Books
 from tests.faults.conftest import QUICK, Processes
+from tests.patience import PATIENCE_S
 from tests.servers.celery import CeleryProcess
 from tests.servers.postgres import PostgreSQL
 from tests.servers.server import wait_until
@@ -82,7 +83,7 @@ class Browser:
         client = Client()
         client.force_login(scene.alice.user)
         cookies = {"sessionid": client.cookies["sessionid"].value}
-        self.http = httpx2.Client(base_url=web.url, cookies=cookies, timeout=60)
+        self.http = httpx2.Client(base_url=web.url, cookies=cookies, timeout=PATIENCE_S)
         self.page = (
             f"/companies/{scene.alice.company.slug}/erp-integrations/{scene.connection.slug}/standard-cost-codes/"
         )

@@ -22,6 +22,7 @@ from tests.exports.scene import Scene
 from tests.exports.scripted import Books, Rule
 from tests.exports.steps import make_many, neighbours
 from tests.faults.conftest import Processes
+from tests.patience import PATIENCE_S, is_quick
 from tests.servers.celery import Beat, CeleryProcess, Worker
 from tests.servers.dripping import DrippingServer
 from tests.servers.web import Web
@@ -69,7 +70,7 @@ def seconds_to_export(processes: Processes, scene: Scene, division: str, number:
     mine = CodeExport.objects.filter(connection=scene.connection).exclude(status="SUCCESS")
     started = time.monotonic()
     services.wake([scene.connection.pk])
-    processes.wait_until(lambda: not mine.exists(), 90)
+    processes.wait_until(lambda: not mine.exists())
     return time.monotonic() - started
 
 
@@ -117,8 +118,8 @@ def test_pages_answer_while_a_dripping_erp_is_asked(
         processes.wait_until(lambda: drip.hanging == 2)
 
         for _ in range(20):
-            assert dripper.get("/healthz", timeout=5).text == "ok"
-            assert dripper.get(f"{address}settings/", timeout=5).status_code == 200
+            assert is_quick(lambda: dripper.get("/healthz").raise_for_status(), 5)
+            assert is_quick(lambda: dripper.get(f"{address}settings/").raise_for_status(), 5)
 
     assert Question.objects.filter(answered_at=None).count() == 12
     assert drip.most == 2
@@ -131,7 +132,10 @@ def person_at(web: Web, user: Any) -> httpx2.Client:
     browser.force_login(user)
     session = browser.cookies[django_settings.SESSION_COOKIE_NAME].value
     client = httpx2.Client(
-        base_url=web.url, follow_redirects=True, timeout=10, cookies={django_settings.SESSION_COOKIE_NAME: session}
+        base_url=web.url,
+        follow_redirects=True,
+        timeout=PATIENCE_S,
+        cookies={django_settings.SESSION_COOKIE_NAME: session},
     )
     client.get("/companies/dripping-builders/erp-integrations/supported/")
     client.headers |= {"X-CSRFToken": client.cookies["csrftoken"], "Referer": web.url}
