@@ -141,4 +141,4 @@ def reconnect() -> None:
             return False
         return True
 
-    wait_until(answers, "The database", 60)
+    wait_until(answers, "The database")

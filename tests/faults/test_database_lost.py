@@ -45,7 +45,7 @@ def test_row_12_a_restart_in_the_middle_loses_nothing_and_people_are_told(
         assert [answer.headers["Retry-After"] for answer in (page, click, poll)] == ["5"] * 3
         assert 'http-equiv="refresh"' in page.text
         assert click.text.startswith("The database cannot be reached just now.")
-        assert processes.finish(120) == {"SUCCESS"}
+        assert processes.finish() == {"SUCCESS"}
         assert len(scene.books.items()) == NUMBER + 1
         assert alice.get().status_code == alice.click("poll").status_code == 200
 
@@ -66,7 +66,7 @@ def test_row_12_backends_that_are_ended_in_the_middle_lose_nothing(
         end_backends(how)
         reconnect()
 
-    assert processes.finish(120) == {"SUCCESS"}
+    assert processes.finish() == {"SUCCESS"}
     assert len(scene.books.items()) == NUMBER
 
 
@@ -131,9 +131,9 @@ def test_row_13_a_worker_cut_off_at_its_commits_sends_nothing_twice(
         cutter.is_on = True
         queue_many(scene, 500)
 
-        processes.wait_until(lambda: cutter.cut >= 5 or not CodeExport.objects.due().exists(), 60)
+        processes.wait_until(lambda: cutter.cut >= 5 or not CodeExport.objects.due().exists())
         cutter.is_on = False
 
-        assert processes.finish(120) == {"SUCCESS"}
+        assert processes.finish() == {"SUCCESS"}
     assert cutter.cut >= 3
     assert len(scene.books.items()) == 500

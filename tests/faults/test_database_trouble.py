@@ -124,7 +124,7 @@ def while_clicking(scene: Scene, act: Callable[[], object]) -> tuple[int, str]:
 
     thread = threading.Thread(target=clicks)
     thread.start()
-    wait_until(someone_waits, "The click's wait for a lock", 60)
+    wait_until(someone_waits, "The click's wait for a lock")
     act()
     thread.join()
     return answers[0]
@@ -218,7 +218,7 @@ def test_codes_wait_while_the_disk_is_full_and_go_when_there_is_room(
     with full_disk(server, "exports_attempt"):
         worker = processes.worker()
         processes.beat()
-        processes.wait_until(lambda: "No space left on device" in worker.log.read_text(), 60)
+        processes.wait_until(lambda: "No space left on device" in worker.log.read_text())
         assert scene.states() == {"01-100": "QUEUED"}
         assert scene.books.items() == []
 

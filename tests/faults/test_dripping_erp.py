@@ -153,5 +153,5 @@ def test_a_call_that_never_ends_is_cut_off_by_the_time_limit_of_its_task(process
         books.tell(Rule("sleep:600", times=1))
     services.wake([scene.connection.pk, other.pk])
 
-    assert processes.finish(60) == {"SUCCESS"}
+    assert processes.finish() == {"SUCCESS"}
     assert (len(scene.books.items()), len(others.items())) == (1, 1)
