@@ -199,20 +199,22 @@ class TrytonClient:
     def _answered(self, error: Any) -> ERPError:
         """Tryton's error array is [class, words], the words a list or a text; of a failure inside [text, traceback]."""
         kind, *rest = error if isinstance(error, list) and error else (error,)
-        words = [str(word) for word in (rest[0] if rest and isinstance(rest[0], list) else rest[:1]) if word]
+        words = [str(word or "") for word in (rest[0] if rest and isinstance(rest[0], list) else rest[:1])]
         match kind:
             case "ConcurrencyException":
-                return TransientError(BUSY, self._shortened(" ".join([kind, *words])))
+                return TransientError(BUSY, self._shortened(" ".join(filter(None, [kind, *words]))))
             case "LoginException":
                 asked = f" (“{self._shortened(words[1])}”)" if len(words) > 1 else ""
-                return ConfigurationError(SECOND_FACTOR.format(asked), self._shortened(" ".join([kind, *words])))
+                return ConfigurationError(
+                    SECOND_FACTOR.format(asked), self._shortened(" ".join(filter(None, [kind, *words])))
+                )
             case "UserError" | "UserWarning":
                 return self._refusal(words[kind == "UserWarning" :])
         return AnsweredError(FAILED_INSIDE, self._shortened(str(kind)))
 
     def _refusal(self, words: list[str]) -> AnsweredError:
-        """In Tryton's own words: a sentence and an explanation."""
-        sentence, _, rest = self._shortened("\n".join(words[:2])).partition("\n")
+        """In Tryton's own words: a sentence and an explanation; a domain that may follow is as long as a page."""
+        sentence, _, rest = self._shortened("\n".join(filter(None, words[:2]))).partition("\n")
         return AnsweredError(sentence or "Tryton refused without a word.", rest)
 
     def _shortened(self, text: str) -> str:
