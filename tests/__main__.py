@@ -23,6 +23,7 @@ from tests.servers.server import Server, ServerError
 MODULE = [sys.executable, "-m"]
 MANAGE = [sys.executable, "manage.py"]
 PYTEST = [*MODULE, "pytest", "--durations=10"]
+SOAK = [*MODULE, "tests.faults.soak"]  # starts servers of its own, to break them
 
 
 class StageFailed(Exception):
@@ -39,6 +40,8 @@ def main(arguments: list[str]) -> int:
         running.callback(shutil.rmtree, folder, ignore_errors=True)
         try:
             environment = product_free_environment() | {"TMPDIR": str(folder)}
+            if arguments and arguments[0] == "--soak":
+                return subprocess.run([*SOAK, *arguments[1:]], env=environment).returncode
             environment |= start_servers(running)
             if arguments and arguments != ["--all"]:
                 return subprocess.run([*PYTEST, *arguments], env=environment).returncode
@@ -105,6 +108,7 @@ def run_stages(environment: dict[str, str], is_all: bool) -> None:
         ],
     )
     if is_all:
+        run(Stage("soak", [*SOAK, "4000"], environment))
         run(Stage("benchmarks", [*MODULE, "benchmarks", "--all"], environment))
 
 
