@@ -51,7 +51,9 @@ ACCOUNTS = Concat(
 
 def identity_of(account_id: int | None) -> Expression:
     """How the account reads now, for `picked_of`; empty for none."""
-    found = GLAccount.objects.filter(pk=account_id or 0).values_list(GLAccount.identity_sql())
+    if account_id is None:
+        return Value("")
+    found = GLAccount.objects.filter(pk=account_id).values_list(GLAccount.identity_sql())
     return Coalesce(Subquery(found), Value(""), output_field=CharField())
 
 

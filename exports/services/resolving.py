@@ -52,7 +52,7 @@ def in_doubt(lease: Lease) -> CodeExportQuerySet:
     return CodeExport.objects.filter(
         Q(status=Status.SENDING) & ~Q(lease_token=lease.token)
         | Q(status=Status.UNKNOWN, due_at__lte=Now())
-        | Q(stands(lease.connection), status=Status.QUEUED, due_at__lte=Now(), look_first=True),
+        | Q(status=Status.QUEUED, due_at__lte=Now(), look_first=True),
         connection=lease.connection,
     )
 
@@ -62,7 +62,8 @@ def codes_in_doubt(lease: Lease) -> list[CodeExport]:
     doubtful = in_doubt(lease)
     if not doubtful.exists():  # nearly always: asking just that is much cheaper
         return []
-    found = list(doubtful.for_adapter()[: lease.portion_size])
+    still = ~Q(status=Status.QUEUED) | stands(lease.connection)
+    found = list(doubtful.filter(still).for_adapter()[: lease.portion_size])
     give_up(lease, found)
     return found
 

@@ -142,6 +142,7 @@ class TestTryton(WithTryton):
             AccountKind.INCOME,
             True,
         )
+        assert found["4000"].parent
         assert found["5000"].kind is AccountKind.EXPENSE
         assert found["4060"].is_active is False
         assert found["5080"].is_active is False
