@@ -19,6 +19,7 @@ from django import forms
 
 from erp_integrations.base import Adapter, Capabilities, CodeData, Exists, Exported, Outcome, Receipt, Refused
 from erp_integrations.errors import ConfigurationError, TransientError, UncertainError
+from tests.patience import PATIENCE_S
 
 TABLE = """
 CREATE TABLE IF NOT EXISTS journal (
@@ -54,7 +55,7 @@ class Books:
     @contextmanager
     def open(self) -> Iterator[sqlite3.Connection]:
         """Each statement is committed by itself: what is kept is kept, whoever dies next."""
-        database = sqlite3.connect(self.path, timeout=60, isolation_level=None)
+        database = sqlite3.connect(self.path, timeout=PATIENCE_S, isolation_level=None)
         try:
             database.execute("PRAGMA synchronous=OFF")
             database.executescript(TABLE)
