@@ -33,7 +33,8 @@ def strings(texts: bytes = b"<si><t>Text</t></si>") -> bytes:
 
 def styles(inside: bytes = b"", formats: bytes = b"", after: bytes = b"") -> bytes:
     empty = (
-        b"<fonts><font/></fonts><fills><fill/></fills><borders><border/></borders><cellStyleXfs><xf/></cellStyleXfs>"
+        b"<fonts><font/></fonts><fills><fill><patternFill/></fill></fills><borders><border/></borders>"
+        b"<cellStyleXfs><xf/></cellStyleXfs>"
     )
     xfs = b"<cellXfs><xf/>%s</cellXfs>" % inside
     return b'<styleSheet xmlns="%s">%s%s%s%s</styleSheet>' % (MAIN.encode(), formats, empty, xfs, after)
@@ -205,7 +206,9 @@ READ: dict[str, Callable[[], bytes]] = {
     "merged ranges": lambda: _behind(b'<mergeCell ref="A1:XFD1048576"/>' * MANY),
     "columns": lambda: _before(b'<col min="1" max="16384"/>' * MANY),
     "cells far away": lambda: _in("worksheets/sheet1", sheet(ROWS + _far_cells())),
-    "content types": lambda: package({"[Content_Types].xml": types(b'<Override PartName="/x"/>' * MANY)}),
+    "content types": lambda: package(
+        {"[Content_Types].xml": types(b'<Override PartName="/x" ContentType="y"/>' * MANY)}
+    ),
     "fonts": lambda: _in("styles", styles().replace(b"<font/>", b"<font/>" * MANY)),
     "named styles": lambda: _in("styles", styles(after=b'<cellStyle name="n" xfId="0"/>' * MANY)),
     "pieces of a string": lambda: _in(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from openpyxl import load_workbook
 
 from tests.wbs import hostile
 from wbs import limited
@@ -51,6 +53,13 @@ def measured(content: bytes) -> Reading:
 def assert_cheap(reading: Reading) -> None:
     assert reading.cpu_s < MOST_S
     assert reading.peak_bytes < MOST_BYTES
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:openpyxl")
+def test_without_too_much_of_anything_it_is_a_workbook_for_others_too() -> None:
+    sheet = load_workbook(io.BytesIO(hostile.package()), read_only=True).worksheets[0]
+
+    assert list(sheet.iter_rows(values_only=True)) == [("code", "description"), ("01", "Text")]
 
 
 @pytest.mark.parametrize("build", hostile.REFUSED.values(), ids=hostile.REFUSED)
