@@ -11,7 +11,7 @@ from django.test import Client
 from exports.web_connector import polls
 from exports.web_connector.models import Access, username_of
 from exports.web_connector.operations import perform
-from exports.web_connector.soap import Call
+from exports.web_connector.soap import Arguments, Call
 from tests import factories
 from tests.exports.web_connector.conftest import Office
 from tests.exports.web_connector.referee import check_all_arrived
@@ -112,7 +112,7 @@ class TestSigningIn:
     def test_a_guesser_elsewhere_does_not_keep_the_connector_out(self, queued: Office) -> None:
         def outcomes(password: str, network: str, times: int) -> list[str]:
             sign_in = {"strUserName": username_of(queued.connection), "strPassword": password}
-            call = Call("authenticate", sign_in)
+            call = Call("authenticate", cast(Arguments, sign_in))
             return [cast(list[str], perform(call, queued.connection, network))[1] for _ in range(times)]
 
         for number in range(20):

@@ -1,0 +1,177 @@
+"""What is read: no answer to anyone of ours tells a word of another company, and the sweep would notice if one did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import cached_property
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from pytest_django import DjangoDbBlocker
+
+from tests import guards
+from tests.access import World, make_browser, make_worlds
+from tests.canaries import (
+    CANARY,
+    Answer,
+    Question,
+    ask_undone,
+    complete,
+    models_of_a_company,
+    plant,
+    questions,
+    texts_of,
+)
+
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(1200)]
+AT_MOST = 12  # questions for a guard that is gone
+ANSWERS, HISTORY = "exports.views.answers.", "exports.views.history."
+# One filters what the other has filtered already.
+TOGETHER = [(f"{ANSWERS}moved_rows", f"{ANSWERS}_rows"), (HISTORY + "batch", HISTORY + "_codes")]
+NAMED = [
+    "companies.access._find_member",
+    "companies.views._members_page",
+    "erp_integrations.views.connection_of",
+    "erp_integrations.views.gl_accounts",
+    "exports.review.Listing.of",
+    "exports.services.selecting.rows_of",
+    "exports.views.history.history",
+    f"{ANSWERS}moved_rows",
+    "wbs.views.projects.project_of",
+    "wbs.views.projects.projects",
+]
+UNMISSED = {
+    "No address calls it: workers, mails and the Web Connector do, whose tests have two companies of their own.": """
+        companies.mail._is_wanted companies.members.add_member exports.services.linking._link_later
+        exports.services.moves.move_claimed exports.services.outcomes.set_apart_doubles
+        exports.services.portions.next_rows exports.services.reading.read_due_items
+        exports.services.resolving.in_doubt exports.services.running.sweep exports.services.telling._approvers
+        exports.services.telling._what_waits exports.services.updating._wrote exports.views.answers.changed_rows
+        exports.web_connector.models.Access.admits exports.web_connector.models.PollQuerySet.of_ticket
+        exports.web_connector.polls.Session.rows exports.web_connector.polls.Session.open_message
+        exports.web_connector.polls.begin exports.web_connector.polls.finish exports.web_connector.polls._has_work
+        exports.web_connector.polls._export exports.web_connector.polls._percent
+        wbs.models.segments.Segment.why_not_joined wbs.models.segments.Segment.add_codes
+        wbs.models.segments.Segment._parents_of wbs.models.segments.Segment.delete_items wbs.offers.Offer.count""",
+    "It counts, or asks whether there is any: numbers could be wrong, no word is told.": """
+        companies.members.has_other_admin companies.views._done erp_integrations.forms.NameForm.__init__
+        erp_integrations.views.connections erp_integrations.views.supported exports.review.Counts.read
+        exports.review.Progress.read exports.review._accounts_there wbs.models.segments.Segment.known_codes
+        wbs.offers.CostTypes.count wbs.tree.Tree.matching_count wbs.tree.Tree.newest wbs.views.missing.missing_codes""",
+    "What it filters was found below the company before, by a guard that is missed.": """
+        companies.mail.withdraw erp_integrations.models.Connection.keep_gl_accounts
+        exports.defaults.Defaults._usable_accounts exports.services.linking._taken exports.services.moves.move
+        exports.services.moves.hold_versions exports.services.moves._of_export exports.services.reviewing.set_reason
+        exports.services.sending._sendable exports.services.sending._send_again exports.services.sending._send_new
+        exports.views.code._not_saved exports.views.code.export_update wbs.models.items.SegmentItem._checked_parent
+        wbs.models.projects.Project.add_own_code wbs.models.projects.Project.remove_own_code
+        wbs.models.segments.Segment.remove""",
+    "Nothing here asks so that it would show yet: twins of codes and numbers, matches, rules, later pages.": """
+        exports.matching.find_matches exports.views.link.link_page
+        wbs.code_lists.division_of wbs.models.budget_codes.BudgetCode.example
+        wbs.models.budget_codes.BudgetCode.of wbs.models.items.SegmentItem.change
+        wbs.models.items.SegmentItem.place wbs.models.projects.Project.change wbs.models.segments.Segment.of
+        wbs.rules.Rules.of wbs.rules.breaches wbs.tree.Tree.continued wbs.views.items.meant_ids""",
+}
+
+
+class Swept:
+    """Every question, asked once; each guard tells when it is called."""
+
+    def __init__(self, ours: World, theirs: World, dora: Client) -> None:
+        self.ours, self.theirs, self.dora = ours, theirs, dora  # she may do everything in ours
+        self.asked = list(questions(ours, theirs))
+        self.called: dict[str, list[int]] = {}  # guarded function -> the questions that call it
+
+    @cached_property
+    def answers(self) -> list[Answer]:
+        with ExitStack() as noting:
+            for guard in guards.guarded():
+                noting.enter_context(guard.changed(guard.note))
+            return [self._ask(number, question) for number, question in enumerate(self.asked)]
+
+    def _ask(self, number: int, question: Question) -> Answer:
+        guards.hits.clear()
+        answer = ask_undone(question, self.dora, self.theirs)
+        for name in guards.hits:
+            self.called.setdefault(name, []).append(number)
+        return answer
+
+
+@pytest.fixture(scope="module")
+def swept(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Swept]:
+    """Once for all tests, the answers with the first that wants them."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        ours, theirs = make_worlds()
+        for world in (ours, theirs):
+            complete(world)
+        plant(theirs, ours)
+        yield Swept(ours, theirs, make_browser("dora"))
+        transaction.set_rollback(True)
+
+
+def test_every_text_of_theirs_holds_the_word(swept: Swept) -> None:
+    without = [
+        f"{model.__name__}.{field.name}"
+        for model, lookup in models_of_a_company().items()
+        for field in texts_of(model)
+        if not any(
+            CANARY in str(value)
+            for value in model._default_manager.filter(**{lookup: swept.theirs.company.pk}).values_list(
+                field.name, flat=True
+            )
+        )
+    ]
+
+    assert without == []
+
+
+def test_no_answer_tells_it(swept: Swept) -> None:
+    leaks = [question for question, answer in zip(swept.asked, swept.answers, strict=True) if answer.has_leaked]
+
+    assert leaks == []
+
+
+def falls(swept: Swept, name: str) -> str:
+    """How the sweep notices that the guard is gone; empty if it does not."""
+    for number in telling(swept, name):
+        question = swept.asked[number]
+        try:
+            answer = ask_undone(question, swept.dora, swept.theirs)
+        except Exception as error:
+            return f"{type(error).__name__} at {question.name}"
+        if answer.has_changed_theirs:
+            return f"changes theirs at {question.name}"
+        if answer.has_leaked:
+            return f"leaks at {question.name}"
+        if question.is_foreign and answer.status != swept.answers[number].status:
+            return f"{answer.status} at {question.name}"
+    return ""
+
+
+def telling(swept: Swept, name: str) -> list[int]:
+    """The questions that call it, those first that ask for what is theirs; of each address and method one of a kind."""
+    called = sorted(swept.called.get(name, []), key=lambda number: not swept.asked[number].reaches_out)
+    kinds = {swept.asked[number].kind: number for number in reversed(called)}
+    return list(reversed(kinds.values()))[:AT_MOST]
+
+
+def test_each_guard_is_missed(swept: Swept) -> None:
+    """Where this fails with a new guard: ask for what it keeps apart (`tests.canaries`), or say why not (UNMISSED)."""
+    every, _ = {guard.name: guard for guard in guards.guarded()}, swept.answers
+    unmissed = set()
+    for names in [*((name,) for name in every), *TOGETHER]:
+        with ExitStack() as gone:
+            for name in names:
+                gone.enter_context(every[name].changed(guards.unguard))
+            is_missed = bool(falls(swept, names[0]))
+        unmissed = unmissed - set(names) if is_missed else unmissed | set(names)
+
+    assert unmissed - {name for names in UNMISSED.values() for name in names.split()} == set()
+
+
+def test_the_guards_that_everything_hangs_on_are_among_them() -> None:
+    assert set(NAMED) <= {guard.name for guard in guards.guarded()}
+    assert set(NAMED) & {name for names in UNMISSED.values() for name in names.split()} == set()
