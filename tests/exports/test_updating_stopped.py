@@ -24,7 +24,7 @@ def test_a_cancelled_update_leaves_everything_as_it_was(scene: Scene) -> None:
     result = services.cancel_codes(scene.alice, scene.connection, [before["id"]])
 
     moved = {"version", "moves", "changed_at", "changed_by_id", "moved_at", "batch_id", "export_batch_id", "due_at"}
-    moved |= {"previous_status", "previous_message", "generation"}
+    moved |= {"previous_status", "previous_message", "generation", "request_key"}
     after = CodeExport.objects.values().get()
     assert result.count == 1
     assert {name for name in after if after[name] != before[name]} <= moved
