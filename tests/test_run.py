@@ -131,7 +131,7 @@ def test_fresh_is_refused_where_the_data_is_elsewhere(tmp_path: Path) -> None:
         "CREDENTIAL_KEYS": "x" * 43 + "=",
     }
     product = Product()
-    product.folder = tmp_path
+    product.folder, product.port = tmp_path, free_port()
     product.prepare()
 
     refused = product.run("--fresh", **elsewhere)

@@ -47,9 +47,7 @@ def test_row_11_a_worker_on_a_half_open_connection_ends_and_its_next_goes_on(
         proxy.silence()
         queue_many(scene, 20)
 
-        wait_until(
-            lambda: deaf.process is not None and deaf.process.poll() is not None, "The end of the deaf worker", 60
-        )
+        wait_until(lambda: deaf.process is not None and deaf.process.poll() is not None, "The end of the deaf worker")
         assert deaf.process.returncode == 1
         assert "this worker took none in 2 s. It ends" in deaf.log.read_text()
         deaf.restart()  # as its supervisor does
