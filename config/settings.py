@@ -173,9 +173,8 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 # The net below all other limits: a task that is cut off here has lost its lease long ago (erp_integrations.E009 holds
 # this), and is acknowledged and not done again: the sweep finds its rows. Threads (embedded mode) cannot be cut off.
 CELERY_TASK_SOFT_TIME_LIMIT = env.number("TASK_LIMIT_S", 600)
-CELERY_TASK_TIME_LIMIT = CELERY_TASK_SOFT_TIME_LIMIT + 60  # killed at once, a child takes locks of the pool along
-    CELERY_TASK_SOFT_TIME_LIMIT + 60
-)  # killed at once after it, a child would take locks of the pool along
+# Killed at once, a child would take locks of the pool along.
+CELERY_TASK_TIME_LIMIT = CELERY_TASK_SOFT_TIME_LIMIT + 60
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
