@@ -74,6 +74,15 @@ UNMISSED = {
         wbs.models.budget_codes.BudgetCode.of wbs.models.items.SegmentItem.change
         wbs.models.items.SegmentItem.place wbs.models.projects.Project.change wbs.models.segments.Segment.of
         wbs.rules.Rules.of wbs.rules.breaches wbs.tree.Tree.continued wbs.views.items.meant_ids""",
+    "No address calls it: workers, the sweep, the Web Connector; each has tests of its own.": """
+        erp_integrations.questions._connect erp_integrations.questions._if_still_allowed
+        exports.services.portions.clear exports.services.running._with_work exports.services.standing._compiled
+        exports.services.standing._give_back exports.services.standing.give_back
+        exports.web_connector.polls.note_unreadable""",
+    "Nothing here asks so that it would show yet: lost items, claims on them, accounts in trouble.": """
+        exports.matching.find_lost exports.matching.lost_items exports.services.claims._delimiter
+        exports.services.claims.claims_of exports.services.moves._groups exports.services.reviewing.assign_accounts
+        exports.services.selecting._accounts_in_trouble""",
 }
 
 

@@ -45,6 +45,7 @@ def test_row_11_a_worker_on_a_half_open_connection_ends_and_its_next_goes_on(
         deaf = processes.worker(**watched)
         assert deaf.process
         proxy.silence()
+        processes.beat(REDIS_URL=broker.url)  # its first call goes into the dead connection, the next ones wait
         queue_many(scene, 20)
 
         wait_until(lambda: deaf.process is not None and deaf.process.poll() is not None, "The end of the deaf worker")
