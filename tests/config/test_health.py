@@ -3,10 +3,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from django.db import connections
 from django.test import Client
 from pytest_django import Settings
 
+from tests.config.lost_database import lost_database
 from tests.servers.server import free_port
 
 
@@ -52,17 +52,10 @@ def test_without_the_database_it_is_not_ready(client: Client, lost_database: Non
     assert (response.status_code, response.content) == (503, b"The database cannot be reached.")
 
 
-@pytest.fixture
-def lost_database() -> Iterator[None]:
-    """The same database at a place where there is none; the connection really tries."""
-    kept = connections["default"]
-    lost = connections.create_connection("default")
-    lost.settings_dict = {**kept.settings_dict, "HOST": "127.0.0.1", "PORT": free_port()}
-    if kept.vendor == "sqlite":
-        lost.settings_dict["NAME"] = "/nowhere/tieback.sqlite3"
-    connections["default"] = lost
-    yield
-    connections["default"] = kept
+@pytest.fixture(name="lost_database")
+def _lost_database() -> Iterator[None]:
+    with lost_database():
+        yield
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 from django.contrib.sessions.backends.db import SessionStore
-from django.db import InterfaceError, InternalError, OperationalError, ProgrammingError, connection, connections
+from django.db import InterfaceError, InternalError, OperationalError, ProgrammingError, connection
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import get_resolver
@@ -21,8 +21,8 @@ from config.limits import Limits
 from config.trouble import FULL, HELD_UP, LOST, TOO_LONG, Trouble, trouble_of
 from tests import factories
 from tests.access import World, addresses, all_rows, make_browser, make_worlds
+from tests.config.lost_database import lost_database
 from tests.exports.pages import Desk, seen
-from tests.servers.server import free_port
 from tests.test_access import CASES
 
 OURS = ("companies_", "erp_integrations_", "wbs_", "exports_")
@@ -54,21 +54,6 @@ def forgotten_transaction() -> Iterator[None]:
     finally:
         other.rollback()
         other.close()
-
-
-@contextmanager
-def lost_database() -> Iterator[None]:
-    """The same database at a place where there is none; the connection really tries."""
-    kept = connections["default"]
-    lost = connections.create_connection("default")
-    lost.settings_dict = {**kept.settings_dict, "HOST": "127.0.0.1", "PORT": free_port()}
-    if kept.vendor == "sqlite":
-        lost.settings_dict["NAME"] = "/nowhere/tieback.sqlite3"
-    connections["default"] = lost
-    try:
-        yield
-    finally:
-        connections["default"] = kept
 
 
 def quiet(browser: Client) -> Client:
