@@ -6,7 +6,9 @@ A question is claimed once and never asked again: whoever dies of it leaves a se
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TypeVar
 
 from django.conf import settings
@@ -14,7 +16,7 @@ from django.db import transaction
 
 from companies import broker
 from companies.clock import in_seconds
-from companies.models import Level, Member
+from companies.models import Level, Member, MemberQuerySet
 from erp_integrations import calls
 from erp_integrations.errors import ConfigurationError, ERPError, UncertainError
 from erp_integrations.models import Connection, Question
@@ -25,44 +27,63 @@ DIED = "The ERP did not answer in time, or the worker that asked it was stopped.
 UNTAKEN = "No worker was free to ask the ERP. Try again later; if it stays so, tell whoever runs Tieback."
 NAME_TAKEN = "This company has a connection of that name already. Choose another."
 ASKED_ANEW = "This was asked anew meanwhile."
-NO_RIGHT = "You may no longer configure ERP Integrations in this company. Nothing was done."
+NO_RIGHT = "You may no longer do this in this company. Nothing was done."
+
+# What is asked about cost codes is answered by `exports`, which lies above and so is known by name alone.
+OF_CODES = {Question.Kind.COMPARE, Question.Kind.LINK}
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a worker notes for the page."""
+
+    message: str
+    is_good: bool = True
+
+
+Act = Callable[[Question], Answer]  # asks the ERP; raises ERPError
+
+
 def ask(question: Question) -> Question:
     """Store the question and wake a worker. It takes the place of the same that this person still waits for."""
     same = {name: getattr(question, name) for name in ("asker", "kind", "company", "connection", "erp", "name")}
+    if question.kind == Question.Kind.LINK:  # of other codes is not the same
+        same["options"] = question.options
     for older in Question.objects.waiting().filter(**same):
         older.close(is_good=False, message=ASKED_ANEW)
     question.save()
-    wake([question.pk])
+    _wake([question])
     return question
 
 
-def wake(question_ids: list[int]) -> None:
-    broker.wake("erp_integrations.tasks.answer", question_ids)
+def _wake(asked: list[Question]) -> None:
+    for task, is_of_codes in (("erp_integrations.tasks.answer", False), ("exports.tasks.answer", True)):
+        ids = [question.pk for question in asked if (question.kind in OF_CODES) == is_of_codes]
+        if ids:
+            broker.wake(task, ids)
 
 
-def answer(question_id: int) -> None:
+def answer(question_id: int, acts: Mapping[str, Act] | None = None) -> None:
     """Ask the ERP and note what it says; nothing when another worker was first, or the company has no call left."""
     question = _claim(question_id)
     if question is None:
         return
     try:
-        message = _ACTS[Question.Kind(question.kind)](question)
+        told = (acts or _ACTS)[question.kind](question)
     except ERPError as error:
         question.close(is_good=False, message=error.message, detail=error.detail)
     else:
-        question.close(is_good=True, message=message)
+        question.close(is_good=told.is_good, message=told.message)
 
 
 def sweep() -> None:
     """What no wake-up call reached is asked, what nobody answers is given up, what is old is forgotten."""
     give_up()
     Question.objects.filter(asked_at__lte=in_seconds(-KEPT_S)).delete()
-    wake(list(Question.objects.waiting().order_by("pk").values_list("pk", flat=True)))
+    _wake(list(Question.objects.waiting().order_by("pk").only("pk", "kind")))
 
 
 def give_up(question: Question | None = None) -> None:
@@ -84,14 +105,23 @@ def _claim(question_id: int) -> Question | None:
 
 
 def _length_s(question: Question) -> float:
-    """How long the answer is waited for: two calls (Connect makes as many), and what lies around them."""
+    """How long the answer is waited for: so many calls, and what lies around them; at most as long as a task may take.
+
+    Connect makes two calls. A portion of codes may take two as well, when it is asked in halves. A list of items is
+    read in as many as it takes.
+    """
+    longest_s = settings.CELERY_TASK_SOFT_TIME_LIMIT
     try:
-        return 2 * adapter_class(question.erp).capabilities.call_timeout_s + settings.EXPORT_LEASE_S
+        able = adapter_class(question.erp).capabilities
     except ConfigurationError:  # the integration is no longer installed, which the call will tell
-        return settings.EXPORT_LEASE_S
+        return float(settings.EXPORT_LEASE_S)
+    if question.kind == Question.Kind.COMPARE:
+        return float(longest_s)
+    portions = math.ceil(len(question.options["seen"]) / able.batch_size) if question.kind == Question.Kind.LINK else 1
+    return float(min(2 * portions * able.call_timeout_s + settings.EXPORT_LEASE_S, longest_s))
 
 
-def _check(question: Question) -> str:
+def _check(question: Question) -> Answer:
     connection = question.connection if question.is_of_saved else None
     before = (connection.options, connection.credentials) if connection else None
     try:
@@ -102,7 +132,7 @@ def _check(question: Question) -> str:
         raise
     if connection and _is_still(connection, before):
         connection.note_works(question.asker)
-    return str(found)
+    return Answer(str(found))
 
 
 def _is_still(connection: Connection, before: object) -> bool:
@@ -111,7 +141,7 @@ def _is_still(connection: Connection, before: object) -> bool:
     return (connection.options, connection.credentials) == before
 
 
-def _sync(question: Question) -> str:
+def _sync(question: Question) -> Answer:
     """Raises ERPError."""
     connection = question.connection
     assert connection is not None  # noqa: S101
@@ -121,10 +151,10 @@ def _sync(question: Question) -> str:
     except ERPError as error:
         error.message = f"The GL accounts could not be read. {error.message}"
         raise
-    return f"{number:,} GL accounts read from {connection}."
+    return Answer(f"{number:,} GL accounts read from {connection}.")
 
 
-def _connect(question: Question) -> str:
+def _connect(question: Question) -> Answer:
     """Check, then make the connection, then read its accounts: what fails last leaves the connection in place."""
     _check(question)
     with transaction.atomic():
@@ -152,18 +182,24 @@ def _asked(call: Callable[[], T]) -> T:
         raise UncertainError("Something failed inside Tieback; its log tells more.", type(error).__name__) from error
 
 
-def _if_still_allowed(act: Callable[[Question], str]) -> Callable[[Question], str]:
-    def guarded(question: Question) -> str:
-        member = Member.objects.filter(company=question.company_id, user=question.asker_id, erp_level__gte=Level.ADMIN)
-        if not member.filter(user__is_active=True).exists():
+def if_still_allowed(members: Callable[[], MemberQuerySet], act: Act) -> Act:
+    """The act, unless the asker is none of these by now. What the schedule asks is asked by nobody."""
+
+    def guarded(question: Question) -> Answer:
+        allowed = members().filter(company=question.company_id, user=question.asker_id, user__is_active=True)
+        if question.asker_id and not allowed.exists():
             raise ConfigurationError(NO_RIGHT)
         return act(question)
 
     return guarded
 
 
-_ACTS: dict[Question.Kind, Callable[[Question], str]] = {
-    Question.Kind.CHECK: _if_still_allowed(_check),
-    Question.Kind.CONNECT: _if_still_allowed(_connect),
-    Question.Kind.SYNC: _if_still_allowed(_sync),
+def _admins() -> MemberQuerySet:
+    return Member.objects.filter(erp_level__gte=Level.ADMIN)
+
+
+_ACTS: dict[str, Act] = {
+    Question.Kind.CHECK: if_still_allowed(_admins, _check),
+    Question.Kind.CONNECT: if_still_allowed(_admins, _connect),
+    Question.Kind.SYNC: if_still_allowed(_admins, _sync),
 }

@@ -10,6 +10,7 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django_htmx.http import trigger_client_event
 
 from companies.access import MemberRequest, member_required
 from companies.models import Level, Tool
@@ -76,7 +77,7 @@ def connecting(request: MemberRequest, erp: str, guid: UUID) -> HttpResponse:
     """Follow a connection that is being made: on to its Settings, or back to the form with what was typed."""
     adapter, question = _adapter_of(erp), _question_of(request, guid)
     if question.connection and not question.is_pending:
-        _tell(request, question)
+        tell(request, question)
         return redirect("erp_integrations:settings", request.member.company.slug, question.connection.slug)
     forms = ConnectionForms(request.member.company, adapter, typed=question)
     return _new_connection_page(request, adapter, forms, question)
@@ -97,18 +98,22 @@ def _adapter_of(erp: str) -> type[Adapter]:
 
 
 @require_GET
-@member_required(Tool.ERP, Level.ADMIN)
+@member_required(Tool.ERP, Level.READ_ONLY)
 def question(request: MemberRequest, guid: UUID) -> HttpResponse:
-    """What a page that waits for an answer polls: 204 while there is none. Without htmx a page of its own."""
+    """What a page that waits for an answer polls: 204 while there is none. Without htmx a page of its own.
+
+    A page that shows more by now than the answer is loaded anew; one that says `stay` gets the answer alone.
+    """
     asked = _question_of(request, guid)
     if not request.htmx:
         return _question_page(request, asked)
     if asked.is_pending:
         return HttpResponse(status=204)
-    if asked.kind != Question.Kind.CHECK:  # the page shows more by now than the answer
+    if "stay" not in request.GET:
         return HttpResponse(headers={"HX-Refresh": "true"})
     asked.tell()
-    return render(request, "erp_integrations/_answer.html", {"question": asked})
+    response = render(request, "erp_integrations/_answer.html", {"question": asked})
+    return trigger_client_event(response, "answered")
 
 
 def _question_page(request: MemberRequest, asked: Question) -> HttpResponse:
@@ -133,13 +138,13 @@ def _question_of(request: MemberRequest, guid: UUID) -> Question:
     return asked
 
 
-def _asked_before(request: MemberRequest, connection: Connection, kind: Question.Kind) -> Question | None:
+def asked_before(request: MemberRequest, connection: Connection, *kinds: Question.Kind) -> Question | None:
     """What this person asked of the connection last, as long as the answer is to come, or was not seen."""
-    last = connection.questions.filter(asker=request.user, kind=kind).first()
+    last = connection.questions.filter(asker=request.user, kind__in=kinds).first()
     return _question_of(request, last.guid) if last and last.told_at is None else None
 
 
-def _tell(request: MemberRequest, asked: Question) -> None:
+def tell(request: MemberRequest, asked: Question) -> None:
     """The answer as the next page's message, once."""
     if asked.tell():
         messages.add_message(request, messages.SUCCESS if asked.is_good else messages.ERROR, asked.message)
@@ -163,9 +168,9 @@ def gl_accounts(request: MemberRequest, connection: str) -> HttpResponse:
     found = matching(list(erp.gl_accounts.all()), search)
     page = Paginator(found, ACCOUNTS_PER_PAGE).get_page(request.GET.get("page"))
     may_ask = request.member.can_configure_erp and not request.htmx
-    asked = _asked_before(request, erp, Question.Kind.SYNC) if may_ask else None
+    asked = asked_before(request, erp, Question.Kind.SYNC) if may_ask else None
     if asked and not asked.is_pending:
-        _tell(request, asked)
+        tell(request, asked)
     context = {"connection": erp, "tab": "gl-accounts", "page": page, "search": search, "question": asked}
     template = "erp_integrations/_gl_accounts.html" if request.htmx else "erp_integrations/gl_accounts.html"
     return render(request, template, context)
@@ -179,8 +184,7 @@ def sync_gl_accounts(request: MemberRequest, connection: str) -> HttpResponse:
         erp.ask_for_gl_accounts()
         messages.success(request, "The GL accounts are read when the Web Connector calls next.")
     else:
-        sync = Question(company=erp.company, connection=erp, asker=request.user, kind=Question.Kind.SYNC, erp=erp.erp)
-        questions.ask(sync)
+        questions.ask(Question.about(erp, Question.Kind.SYNC, request.user))
     return redirect("erp_integrations:gl_accounts", request.member.company.slug, connection)
 
 
@@ -193,7 +197,7 @@ def edit_settings(request: MemberRequest, connection: str) -> HttpResponse:
         forms.save(request.user)
         messages.success(request, "Saved.")
         return redirect("erp_integrations:settings", request.member.company.slug, connection)
-    asked = _asked_before(request, erp, Question.Kind.CHECK)
+    asked = asked_before(request, erp, Question.Kind.CHECK)
     if asked and not asked.is_pending:
         asked.tell()
     context = {"connection": erp, "tab": "settings", "forms": forms, "question": asked}

@@ -8,7 +8,8 @@ from celery import shared_task
 from django.conf import settings
 
 from companies.mail import send_due
-from exports import services
+from erp_integrations import questions
+from exports import answering, services
 
 
 @shared_task
@@ -32,6 +33,11 @@ def sweep() -> None:
 @shared_task
 def read_items() -> None:
     services.read_due_items()
+
+
+@shared_task
+def answer(question_id: int) -> None:
+    questions.answer(question_id, answering.ACTS)
 
 
 @shared_task

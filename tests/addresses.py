@@ -92,7 +92,7 @@ CASES = {
     "erp_integrations:supported": Case(get=SEE_ERP),
     "erp_integrations:new_connection": Case(get=CONFIGURE, post=CONFIGURE, body=connection),
     "erp_integrations:connecting": Case(get=CONFIGURE),
-    "erp_integrations:question": Case(get=CONFIGURE),
+    "erp_integrations:question": Case(get=SEE_ERP),
     "erp_integrations:context": Case(get=SEE_ERP),
     "erp_integrations:gl_accounts": Case(get=SEE_ERP),
     "erp_integrations:sync_gl_accounts": Case(post=CONFIGURE),

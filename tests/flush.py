@@ -26,14 +26,14 @@ class Requests:
         self._under_way = 0
         self._changed = threading.Condition()
 
-    def begin(self, sender: type, **_: Any) -> None:
+    def begin(self, sender: type | None, **_: Any) -> None:
         self._count(sender, 1)
 
-    def end(self, sender: type, **_: Any) -> None:
+    def end(self, sender: type | None, **_: Any) -> None:
         self._count(sender, -1)
 
-    def _count(self, sender: type, by: int) -> None:
-        if issubclass(sender, WSGIHandler):
+    def _count(self, sender: type | None, by: int) -> None:
+        if sender is not None and issubclass(sender, WSGIHandler):
             with self._changed:
                 self._under_way += by
                 self._changed.notify_all()

@@ -61,7 +61,7 @@ UNMISSED = {
         exports.review.Progress.read exports.review._accounts_there wbs.models.segments.Segment.known_codes
         wbs.offers.CostTypes.count wbs.tree.Tree.matching_count wbs.tree.Tree.newest wbs.views.missing.missing_codes""",
     "What it filters was found below the company before, by a guard that is missed.": """
-        companies.mail.withdraw erp_integrations.models.Connection.keep_gl_accounts
+        companies.mail.withdraw erp_integrations.models.connections.Connection.keep_gl_accounts
         exports.defaults.Defaults._usable_accounts exports.services.linking._taken exports.services.moves.move
         exports.services.moves.hold_versions exports.services.moves._of_export exports.services.reviewing.set_reason
         exports.services.sending._sendable exports.services.sending._send_again exports.services.sending._send_new

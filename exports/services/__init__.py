@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from exports.services.claims import claim_on, claims_of
 from exports.services.leases import free_leases
-from exports.services.linking import accept_change, link_code, link_codes, unlink_code
+from exports.services.linking import accept_change, link_at_next_call, link_codes, obstacle_to_link, unlink_code
 from exports.services.portions import export_portions
 from exports.services.reading import read_due_items, read_items
 from exports.services.results import INHERIT, KEEP, Problem, Result, Selection
@@ -35,8 +35,9 @@ __all__ = [
     "claims_of",
     "export_portions",
     "free_leases",
-    "link_code",
+    "link_at_next_call",
     "link_codes",
+    "obstacle_to_link",
     "queue_codes",
     "queue_update",
     "read_due_items",

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from erp_integrations.base import CodeData, Receipt
 from erp_integrations.errors import ERPError, UncertainError
+from erp_integrations.models import Connection
 from exports.services import calling
-from exports.services.leases import Lease
 
 
 @dataclass
-class Question:
-    """What the ERP told about some codes, in as many calls as it took under one lease.
+class Inquiry:
+    """What the ERP told about some codes, in as many calls as it took.
 
     An answer of no use (UncertainError) may be the fault of one code. Then it is asked in halves, and again, until that
     one is alone: log2(n) calls for one bad code among n; after twice as many the others are left for the next time.
     """
 
-    lease: Lease
+    connection: Connection
+    before_call: Callable[[bool], None]  # is given whether it is the first, and raises what forbids another
     calls: int  # that may still be made
     until: float  # of the monotonic clock: no further call begins after that
     receipts: dict[str, Receipt] = field(default_factory=dict)
@@ -29,17 +30,20 @@ class Question:
     error: ERPError | None = None  # what speaks for the connection
 
     @classmethod
-    def ask(cls, lease: Lease, codes: Sequence[CodeData]) -> Question:
-        """Raises Lost. Codes neither in `answered` nor in `errors` are left for the next time."""
-        half_a_call_s = lease.connection.capabilities.call_timeout_s / 2  # an ERP that is slow is not asked in halves
-        question = cls(lease, 1 + 2 * len(codes).bit_length(), time.monotonic() + half_a_call_s)
-        if error := question._about(codes):
-            question._narrow(codes, error)
-        if not question.answered:  # it is not the fault of a code
-            question._blame(codes, error or question.error)
-        elif isinstance(question.error, UncertainError):
-            question.error = None
-        return question
+    def make(
+        cls, connection: Connection, codes: Sequence[CodeData], before_call: Callable[[bool], None] = lambda _: None
+    ) -> Inquiry:
+        """Raises what `before_call` does. Codes neither in `answered` nor in `errors` are left for the next time."""
+        half_a_call_s = connection.capabilities.call_timeout_s / 2  # an ERP that is slow is not asked in halves
+        until = time.monotonic() + half_a_call_s
+        inquiry = cls(connection, before_call, 1 + 2 * len(codes).bit_length(), until)
+        if error := inquiry._about(codes):
+            inquiry._narrow(codes, error)
+        if not inquiry.answered:  # it is not the fault of a code
+            inquiry._blame(codes, error or inquiry.error)
+        elif isinstance(inquiry.error, UncertainError):
+            inquiry.error = None
+        return inquiry
 
     def _narrow(self, codes: Sequence[CodeData], error: ERPError) -> None:
         """Ask about each half of codes that come to that error together. If the first is good, the second is not."""
@@ -62,11 +66,9 @@ class Question:
 
     def _about(self, codes: Sequence[CodeData]) -> ERPError | None:
         """One call. An error that is not about the codes ends the asking."""
-        if self.error:
-            self.lease.hold()
-        self.lease.check_time()
+        self.before_call(self.error is None)
         self.calls -= 1
-        receipts, error = calling.find(self.lease.connection, codes)
+        receipts, error = calling.find(self.connection, codes)
         self.error = error or self.error
         if error is None:
             self.receipts |= receipts

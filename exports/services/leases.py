@@ -72,6 +72,12 @@ class Lease:
     def portion_size(self) -> int:
         return self.connection.capabilities.batch_size
 
+    def before_call(self, is_first: bool) -> None:
+        """Renew the lease for each further call under it; raises Lost when it ran out."""
+        if not is_first:
+            self.hold()
+        self.check_time()
+
     def check_time(self) -> None:
         """Raise Lost if the lease ran out: whoever slept that long may not speak with the ERP any more."""
         if time.monotonic() - self.renewed >= self.length_s:

@@ -16,9 +16,10 @@ from companies import audit
 from companies.each import storable
 from companies.models import Member
 from erp_integrations.base import Receipt
+from erp_integrations.errors import ERPError
 from erp_integrations.models import Connection
 from exports.models import LINKABLE, Batch, CodeExport, Status
-from exports.services import calling
+from exports.services.asking import Inquiry
 from exports.services.claims import claim_on, claims_of, confirmed
 from exports.services.moves import click, move
 from exports.services.outcomes import TRIES_ANEW
@@ -27,6 +28,7 @@ from exports.services.results import Problem, Result
 from exports.services.selecting import is_own, rows_of
 
 GONE_FROM_LIST = "The ERP no longer has the item that you saw as {code}. Compare with the ERP again."
+TOO_SLOW = "The ERP was too slow to tell. Link it again."
 INACTIVE_ITEM = "The item in the ERP is inactive. Make it active there, then link it."
 TAKEN = "The item in the ERP belongs to {code} already."
 ANOTHERS = (
@@ -43,8 +45,9 @@ def link_codes(
 ) -> Result:
     """Take the ERP's items (by remote id, as someone saw them) for these codes, after reading them again.
 
-    Calls the ERP, `batch_size` codes at a time. Codes that are under way, or moved since, stay and are counted. So does
-    one whose item looks like another's, unless `despite` holds just what makes it look so, as the person confirmed it.
+    A worker's work, since it calls the ERP, `batch_size` codes at a time. Codes that are under way, or moved since,
+    stay and are counted. So does one whose item looks like another's, unless `despite` holds just what makes it look
+    so, as the person confirmed it.
     """
     rows = list(CodeExport.objects.for_adapter().filter(rows_in_reach(member, connection), pk__in=seen))
     versions = dict(rows_of(member, connection).filter(pk__in=seen).values_list("pk", "version"))
@@ -66,18 +69,20 @@ def link_codes(
     return Result(batch if batch.count else None, batch.count, changed=max(0, left - own), own=own, problems=problems)
 
 
-def link_code(member: Member, export: CodeExport, remote_id: str, despite: str = "") -> Result:
-    """Link one code that needs review to the item that its answer spoke of: now, or when its ERP's connector calls.
+def obstacle_to_link(export: CodeExport) -> str:
+    """Why the item that its answer spoke of cannot be linked as it was then."""
+    receipt = export.receipt or {}
+    return receipt.get("obstacle") or ("" if receipt.get("is_active", True) else INACTIVE_ITEM)
+
+
+def link_at_next_call(member: Member, export: CodeExport, remote_id: str, despite: str = "") -> Result:
+    """Link a code that needs review to the item that its answer spoke of, when its ERP's connector calls.
 
     `despite`: what makes the item look like another's, as the person confirmed it.
     """
-    receipt = export.receipt or {}
-    obstacle = receipt.get("obstacle") or ("" if receipt.get("is_active", True) else INACTIVE_ITEM)
-    if obstacle:
-        return Result(None, 0, problems=[Problem(export.code, obstacle, export.pk)])
-    if not export.connection.is_pulled:
-        return link_codes(member, export.connection, {export.pk: remote_id}, {export.pk: despite})
-    if receipt.get("remote_id") != remote_id:
+    if why := obstacle_to_link(export):
+        return Result(None, 0, problems=[Problem(export.code, why, export.pk)])
+    if (export.receipt or {}).get("remote_id") != remote_id:
         return Result(None, 0, problems=[Problem(export.code, GONE.format(code=export.code), export.pk)])
     return _link_later(member, export, remote_id, despite)
 
@@ -148,20 +153,27 @@ def _read_again(
     connection: Connection, rows: list[CodeExport], seen: Mapping[int, str]
 ) -> tuple[dict[int, Receipt], list[Problem]]:
     """What the ERP holds now under the codes of the items that were seen, by export; what is wrong with the others."""
+    names = dict(connection.remote_items.filter(remote_id__in=seen.values()).values_list("remote_id", "code"))
+    codes = [replace(row.as_data(), code=names.get(seen[row.pk]) or row.code) for row in rows]
+    receipts: dict[str, Receipt] = {}
+    answered: set[str] = set()
+    wrong: dict[str, ERPError] = {}
+    size, error = connection.capabilities.batch_size, None
+    for start in range(0, len(codes), size):
+        if error is None:  # an ERP that is down would only say it again
+            inquiry = Inquiry.make(connection, codes[start : start + size])
+            receipts, answered, wrong = receipts | inquiry.receipts, answered | inquiry.answered, wrong | inquiry.errors
+            error = inquiry.error
     held: dict[int, Receipt] = {}
     problems: list[Problem] = []
-    names = dict(connection.remote_items.filter(remote_id__in=seen.values()).values_list("remote_id", "code"))
-    size = connection.capabilities.batch_size
-    for start in range(0, len(rows), size):
-        portion = rows[start : start + size]
-        codes = [replace(row.as_data(), code=names.get(seen[row.pk]) or row.code) for row in portion]
-        receipts, error = calling.find(connection, codes)
-        for row in portion:
-            receipt = receipts.get(row.reference)
-            if why := error.message if error else _why_not(row, receipt, seen[row.pk]):
-                problems.append(Problem(row.code, why, row.pk))
-            elif receipt:
-                held[row.pk] = receipt
+    for row in rows:
+        receipt, failed = receipts.get(row.reference), wrong.get(row.reference, error)
+        if row.reference not in answered:
+            problems.append(Problem(row.code, failed.message if failed else TOO_SLOW, row.pk))
+        elif why := _why_not(row, receipt, seen[row.pk]):
+            problems.append(Problem(row.code, why, row.pk))
+        elif receipt:
+            held[row.pk] = receipt
     return held, problems
 
 

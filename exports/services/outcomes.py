@@ -15,7 +15,7 @@ from exports.services.calling import Held
 
 ALONE_AFTER = 2  # lost answers: then a code is sent alone, so that it takes no others with it
 MAX_DOUBTS = 4  # lost answers: then a person must look
-PATIENCE = 8  # times in a row that the ERP told it to wait: about an hour; from then on each burns a try
+FREE_WAITS = 8  # times in a row that the ERP told it to wait: about an hour; from then on each burns a try
 # What a click that accepts a code starts with.
 TRIES_ANEW = {"due_at": Now(), "tries": 0, "waits": 0, "doubts": 0, "link_to": "", "link_despite": ""}
 COMPARED = ("code", "description", "income_account", "expense_account", "is_active")
@@ -150,7 +150,7 @@ def _not_sent(row: CodeExport, outcome: NotSent, now: datetime) -> None:
     told_s = outcome.retry_after_s
     if told_s is not None:
         row.waits += 1
-    if told_s is None or row.waits > PATIENCE:
+    if told_s is None or row.waits > FREE_WAITS:
         row.tries += 1
     if row.tries >= settings.EXPORT_MAX_TRIES:
         said = f" It was told so {row.waits} times in a row." if told_s is not None else ""

@@ -13,9 +13,10 @@ from companies import audit
 from companies.clock import in_seconds
 from companies.each import insert_each, own_fields, update_each
 from companies.models import Member
+from erp_integrations import questions
 from erp_integrations.base import Receipt
 from erp_integrations.errors import ConfigurationError
-from erp_integrations.models import Connection
+from erp_integrations.models import Connection, Question
 from exports.matching import lost_items
 from exports.models import CodeExport, Reading, RemoteItem, Status
 from exports.services import calling, outcomes
@@ -56,14 +57,14 @@ def read_items(connection: Connection, member: Member | None = None) -> str:
 
 
 def read_due_items() -> None:
-    """Read the items of each connection once a day."""
+    """Have the items of each connection read once a day: each by a worker of its own, as if a person had asked."""
     today = Reading.objects.filter(due_at__gt=Now())
     for connection in Connection.objects.filter(state=Connection.State.ACTIVE).exclude(reading__in=today):
         if not _lists_items(connection):
             continue
         Reading.objects.get_or_create(connection=connection)
-        if Reading.objects.filter(connection=connection, due_at__lte=Now()).update(due_at=in_seconds(EVERY_S)):
-            read_items(connection)
+        if Reading.objects.filter(connection=connection, due_at__lte=Now()).update(due_at=in_seconds(AFTER_FAILURE_S)):
+            questions.ask(Question.about(connection, Question.Kind.COMPARE, asker=None))
 
 
 def _lists_items(connection: Connection) -> bool:

@@ -16,7 +16,7 @@ from erp_integrations.errors import ConfigurationError, ERPError, TransientError
 from erp_integrations.models import Connection
 from exports.models import Attempt, CodeExport, CodeExportQuerySet, Status
 from exports.services import outcomes
-from exports.services.asking import Question
+from exports.services.asking import Inquiry
 from exports.services.claims import claims_of, confirmed
 from exports.services.leases import Lease
 from exports.services.moves import move_claimed
@@ -26,7 +26,7 @@ INTERRUPTED = "The export was interrupted."
 GONE = "The ERP no longer has the item that you saw as {code}. Retry the code."
 ITEM_GONE = "The ERP no longer has the item of {code}. Keep the code as it is, then unlink it."
 INACTIVE = "Make it active there or rename the code, then retry."
-PATIENCE = 10  # times EXPORT_MAX_TRIES: so often an ERP that is down is asked, which is for ten hours
+DOWN_TRIES = 10  # times EXPORT_MAX_TRIES: so often an ERP that is down is asked, which is for ten hours
 LONGEST_WAIT_TRIES = 6  # from then on it is asked every eight minutes
 FIELDS = (
     *outcomes.UPDATED,
@@ -93,12 +93,12 @@ def ask(lease: Lease, rows: list[CodeExport]) -> None:
     lease.check_time()
     asked_at = Connection.objects.filter(pk=lease.connection.pk).clock()  # held against when attempts ended: as exact
     codes = {row.reference: row.as_data() for row in rows}
-    question = Question.ask(lease, list(codes.values()))
-    told = question.answered | question.errors.keys()
+    inquiry = Inquiry.make(lease.connection, list(codes.values()), lease.before_call)
+    told = inquiry.answered | inquiry.errors.keys()
     with transaction.atomic():
-        lease.end(question.error)
+        lease.end(inquiry.error)
         asked = [(row, codes[row.reference]) for row in rows if row.reference in told]
-        resolve(lease, asked, question.receipts, question.errors, asked_at)
+        resolve(lease, asked, inquiry.receipts, inquiry.errors, asked_at)
 
 
 def resolve(
@@ -207,7 +207,7 @@ def _not_answered(row: CodeExport, error: ERPError, now: datetime) -> None:
         case ConfigurationError():
             again, wait = "It is asked when the connection is resumed.", timedelta()
         case TransientError(retry_after_s=told_s):
-            patience, wait = PATIENCE, outcomes.wait(min(row.tries, LONGEST_WAIT_TRIES))
+            patience, wait = DOWN_TRIES, outcomes.wait(min(row.tries, LONGEST_WAIT_TRIES))
             wait = max(wait, timedelta(seconds=told_s or 0))
     if row.tries < settings.EXPORT_MAX_TRIES * patience:
         row.due_at, row.message, row.detail = now + wait, f"{error.message} {again}", error.detail

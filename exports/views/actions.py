@@ -9,7 +9,8 @@ from django.views.decorators.http import require_POST
 
 from companies.access import MemberRequest, member_required
 from companies.models import Level, Tool
-from erp_integrations.models import Connection
+from erp_integrations import questions
+from erp_integrations.models import Connection, Question
 from exports import services, words
 from exports.forms import read_bulk_account, read_ids, read_selection
 from exports.models import FILTERS, Batch, Invalid
@@ -133,8 +134,18 @@ def link(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
     erp = connection_of(request, connection)
     row = get_object_or_404(erp.code_exports, pk=pk)
     remote_id, despite = request.POST.get("remote_id", ""), request.POST.get("despite", "")
-    result = services.link_code(request.member, row, remote_id, despite)
-    return answer(request, erp, _told("Linked", result), touched=Q(pk=pk))
+    if erp.is_pulled or services.obstacle_to_link(row):
+        result = services.link_at_next_call(request.member, row, remote_id, despite)
+        return answer(request, erp, _told("Linked", result), touched=Q(pk=pk))
+    return answer(request, erp, ask_to_link(request, erp, {pk: remote_id}, {pk: despite}))
+
+
+def ask_to_link(
+    request: MemberRequest, connection: Connection, seen: dict[int, str], despite: dict[int, str]
+) -> Banner:
+    """Have a worker read the items again and link them; the banner waits for the answer."""
+    asked = Question.about(connection, Question.Kind.LINK, request.user, seen=seen, despite=despite)
+    return Banner("info", "Asking the ERP.", question=str(questions.ask(asked).guid))
 
 
 def _told(verb: str, result: Result) -> Banner:

@@ -9,13 +9,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from companies.access import MemberRequest
-from erp_integrations.models import Connection
+from erp_integrations import questions
+from erp_integrations.models import Connection, Question
 from exports import services, words
 from exports.forms import read_ids
 from exports.matching import find_lost, find_matches, lost_items
 from exports.models import Reading
-from exports.views.actions import approver
-from exports.views.answers import Banner, answer, connection_of, list_url
+from exports.views.actions import approver, ask_to_link
+from exports.views.answers import Banner, answer, asked_of_items, connection_of, list_url
 
 ROWS = 100
 
@@ -32,7 +33,12 @@ def lister(request: MemberRequest, slug: str) -> Connection:
 @approver
 def link_page(request: MemberRequest, connection: str) -> HttpResponse:
     erp = connection_of(request, connection)
-    context = {"connection": erp, "tab": "standard-cost-codes", "base": list_url(erp)}
+    context = {
+        "connection": erp,
+        "tab": "standard-cost-codes",
+        "base": list_url(erp),
+        "question": asked_of_items(request, erp),
+    }
     if erp.capabilities.lists_items:
         context |= {
             "reading": Reading.objects.filter(connection=erp).first(),
@@ -55,6 +61,7 @@ def lost_page(request: MemberRequest, connection: str) -> HttpResponse:
     context = {
         "connection": erp,
         "tab": "standard-cost-codes",
+        "question": asked_of_items(request, erp),
         "page": page,
         "rows": [(one, claims.get(one.export.pk, "") if one.export else "") for one in lost],
         "can_link": bool(taking),
@@ -66,14 +73,7 @@ def lost_page(request: MemberRequest, connection: str) -> HttpResponse:
 @approver
 def read_items(request: MemberRequest, connection: str) -> HttpResponse:
     erp = lister(request, connection)
-    if problem := services.read_items(erp, request.member):
-        messages.error(request, f"The items could not be read. {problem}")
-    else:
-        lost = lost_items(erp).count()
-        told = (
-            f"{lost:,} of them {'carries a reference' if lost == 1 else 'carry references'} that no cost code here has."
-        )
-        messages.success(request, f"{erp.remote_items.count():,} items read from {erp}. {told if lost else ''}".strip())
+    questions.ask(Question.about(erp, Question.Kind.COMPARE, request.user))
     return redirect("exports:link_page", erp.company.slug, erp.slug)
 
 
@@ -89,9 +89,7 @@ def link_selected(request: MemberRequest, connection: str) -> HttpResponse:
     if not seen:
         messages.error(request, "Tick the cost codes to link.")
     else:
-        result = services.link_codes(request.member, erp, seen, despite)
-        good = result.count and not result.problems and not words.stayed(result)
-        messages.add_message(request, messages.SUCCESS if good else messages.WARNING, words.did("Linked", result))
+        ask_to_link(request, erp, seen, despite)
     page = "exports:lost_page" if post.get("back") == "lost" else "exports:link_page"
     return redirect(page, erp.company.slug, erp.slug)
 

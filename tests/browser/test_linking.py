@@ -12,6 +12,8 @@ from exports import services
 from exports.models import CodeExport
 from tests import factories
 from tests.browser.people import assert_accessible, eventually, follow, sign_in
+from tests.exports.pages import let_a_worker_answer
+from tests.servers.celery import Worker
 
 ERP = "/companies/sample-builders/erp-integrations/practice-erp/"
 LIST = f"{ERP}standard-cost-codes/"
@@ -48,7 +50,9 @@ def press(page: Page, role: str, name: str) -> None:
     page.keyboard.press("Space" if role == "checkbox" else "Enter")
 
 
-def test_existing_items_are_linked_with_the_keyboard_and_unlinked_again(page: Page, erp: Connection) -> None:
+def test_existing_items_are_linked_with_the_keyboard_and_unlinked_again(
+    page: Page, erp: Connection, worker: Worker
+) -> None:
     sign_in(page, "alice", LIST)
     press(page, "link", "Link Existing Items")
     page.wait_for_url(f"**{ERP}link/")
@@ -193,8 +197,12 @@ def test_all_of_it_works_without_javascript(browser: Browser, site: str, page: P
     sign_in(plain, "alice", f"{ERP}link/")
 
     plain.get_by_role("button", name="Compare with ERP").click()
+    let_a_worker_answer()
+    plain.get_by_role("link", name="Look again").click()
     plain.get_by_label("Select 03-200", exact=True).check()
     plain.get_by_role("button", name="Link Selected").click()
+    let_a_worker_answer()
+    plain.get_by_role("link", name="Look again").click()
     expect(plain.get_by_role("status")).to_have_text("Linked 1 cost code.")
     plain.goto(f"{LIST}{stored('03-300').pk}/")
     plain.get_by_label("Reason").fill("Rename it")

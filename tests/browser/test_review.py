@@ -13,6 +13,7 @@ from exports.models import Batch, CodeExport, Status
 from tests import factories
 from tests.browser.conftest import watch
 from tests.browser.people import assert_accessible, eventually, sign_in
+from tests.exports.pages import let_a_worker_answer
 from tests.servers.celery import Worker
 
 LIST = "/companies/sample-builders/erp-integrations/practice-erp/standard-cost-codes/"
@@ -197,7 +198,10 @@ class TestExport:
         expect(row_of(page, "01-100")).to_contain_text("Needs review:")
 
         row_of(page, "01-100").get_by_role("button", name="Link").click()
+        expect(page.get_by_text("You may leave this page")).to_be_visible()
+        let_a_worker_answer()
 
+        expect(page.get_by_text("Linked 1 cost code.")).to_be_visible()
         expect(row_of(page, "01-100")).to_have_attribute("data-status", "SUCCESS")
 
 

@@ -13,6 +13,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from companies.models import Member
+from erp_integrations import questions
+from erp_integrations.models import Question
+from exports import answering
 from exports.models import CodeExport
 from tests import factories
 
@@ -54,6 +57,12 @@ class Desk:
         found = re.search(r'name="seen_at" value="([^"]+)"', self.get().content.decode())
         assert found
         return found[1]
+
+
+def let_a_worker_answer() -> None:
+    """What a page asked of the ERP about items is asked, as a worker does it."""
+    for pk in Question.objects.waiting().values_list("pk", flat=True):
+        questions.answer(pk, answering.ACTS)
 
 
 def seen(*rows: CodeExport) -> list[str]:

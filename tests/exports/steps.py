@@ -7,7 +7,7 @@ from typing import Any
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from companies.models import AuditEvent, Company
+from companies.models import AuditEvent, Company, Member
 from erp_integrations.base import CodeData
 from erp_integrations.models import Connection
 from exports import services
@@ -55,6 +55,10 @@ def link(scene: Scene, **seen: str) -> services.Result:
     return services.link_codes(
         scene.alice, scene.connection, {ids[code]: remote_id for code, remote_id in seen.items()}
     )
+
+
+def link_row(who: Member, row: CodeExport, remote_id: str, despite: str = "") -> services.Result:
+    return services.link_codes(who, row.connection, {row.pk: remote_id}, {row.pk: despite})
 
 
 def synced(scene: Scene, *codes: str) -> None:

@@ -15,7 +15,7 @@ from exports.services.claims import CARRIES, LOST, NAMED
 from tests import factories
 from tests.exports.referee import check_history
 from tests.exports.scene import Scene
-from tests.exports.steps import by_hand, events, link, put, synced
+from tests.exports.steps import by_hand, events, link, link_row, put, synced
 
 CONFIRMED = "Confirmed by the one who linked it: "
 
@@ -68,10 +68,10 @@ def test_link_refuses_anothers_item_until_just_that_is_confirmed(scene: Scene) -
     row = met(scene)
 
     for despite in ("", "yes", CARRIES.format(code="01-100")):
-        refused = services.link_code(scene.alice, row, "R1", despite)
+        refused = link_row(scene.alice, row, "R1", despite)
         assert (refused.count, scene.states()) == (0, {"01-100": "ATTENTION"})
         assert LOST in refused.problems[0].sentence
-    result = services.link_code(scene.alice, row, "R1", LOST)
+    result = link_row(scene.alice, row, "R1", LOST)
 
     assert (result.count, scene.row("01-100").remote_id) == (1, "R1")
     assert events("export.linked") == [("01-100", "Needs review", f"Success: {CONFIRMED}{LOST}")]
@@ -87,7 +87,7 @@ def test_the_code_whose_reference_it_is_is_named_within_the_company_alone(scene:
     factories.make_export("01-200", scene.connection, reference="c0ffee-1")
 
     assert services.claim_on(row) == CARRIES.format(code="01-200")
-    assert services.link_code(scene.alice, row, "R1", LOST).count == 0, "it was something else that was confirmed"
+    assert link_row(scene.alice, row, "R1", LOST).count == 0, "it was something else that was confirmed"
 
 
 @pytest.mark.parametrize("name", ["01-200", "01:200", "01 200"])
@@ -128,7 +128,7 @@ def test_two_who_confirm_it_for_two_codes_at_once_link_one(scene: Scene) -> None
     services.read_items(scene.connection, scene.alice)
     despite = f"{LOST} {NAMED.format(name='01-100')}"
 
-    first = services.link_code(scene.alice, scene.row("01-100"), "R1", LOST)
+    first = link_row(scene.alice, scene.row("01-100"), "R1", LOST)
     second = services.link_codes(scene.dora, scene.connection, {other.pk: "R1"}, {other.pk: despite})
 
     assert (first.count, second.count) == (1, 0)
@@ -138,7 +138,7 @@ def test_two_who_confirm_it_for_two_codes_at_once_link_one(scene: Scene) -> None
 def test_others_confirm_nothing(scene: Scene) -> None:
     row = met(scene)
 
-    assert services.link_code(factories.make_charlie(), row, "R1", LOST).count == 0
+    assert link_row(factories.make_charlie(), row, "R1", LOST).count == 0
     assert scene.states() == {"01-100": "ATTENTION"}
 
 
@@ -160,7 +160,7 @@ def test_an_item_that_was_renamed_to_another_cost_code_is_accepted_only_so(scene
 
 def test_what_was_confirmed_at_the_link_is_not_asked_again_at_a_change(scene: Scene) -> None:
     row = met(scene)
-    services.link_code(scene.alice, row, "R1", LOST)
+    link_row(scene.alice, row, "R1", LOST)
     scene.books.write("edited", remote_id="R1", description="Renamed there")
     services.read_items(scene.connection)
 
@@ -197,4 +197,4 @@ def test_a_receipt_of_an_older_make_is_read(scene: Scene) -> None:
     put("01-100", Status.ATTENTION, receipt={name: value for name, value in row.receipt.items() if name != "owner"})
 
     assert services.claim_on(scene.row("01-100")) == ""
-    assert services.link_code(scene.alice, scene.row("01-100"), "R1").count == 0, "it is read again"
+    assert link_row(scene.alice, scene.row("01-100"), "R1").count == 0, "it is read again"

@@ -12,7 +12,7 @@ from tests import factories
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
 from tests.exports.scripted import Rule
-from tests.exports.steps import by_hand, events, link, put, queries, synced
+from tests.exports.steps import by_hand, events, link, link_row, put, queries, synced
 from wbs.models import Hold, SegmentItem
 
 
@@ -172,7 +172,7 @@ def attention(scene: Scene) -> CodeExport:
 def test_link_takes_the_erps_item_for_ours(scene: Scene) -> None:
     row = attention(scene)
 
-    result = services.link_code(scene.alice, row, "R1")
+    result = link_row(scene.alice, row, "R1")
 
     row.refresh_from_db()
     assert (result.count, row.status, row.remote_id) == (1, "SUCCESS", "R1")
@@ -183,7 +183,7 @@ def test_link_takes_the_erps_item_for_ours(scene: Scene) -> None:
 def test_link_refuses_another_item_than_the_one_seen(scene: Scene) -> None:
     row = attention(scene)
 
-    result = services.link_code(scene.alice, row, "R99")
+    result = link_row(scene.alice, row, "R99")
 
     assert (result.count, scene.row("01-100").status) == (0, "ATTENTION")
     assert [p.sentence for p in result.problems] == [
@@ -196,7 +196,7 @@ def test_link_refuses_an_item_that_belongs_to_another_code(scene: Scene) -> None
     scene.send("01-200")
     put("01-200", Status.SUCCESS, remote_id="R1")
 
-    result = services.link_code(scene.alice, row, "R1")
+    result = link_row(scene.alice, row, "R1")
 
     assert [p.sentence for p in result.problems] == ["The item in the ERP belongs to 01-200 already."]
 
@@ -205,7 +205,7 @@ def test_link_tells_what_the_erp_answers(scene: Scene) -> None:
     row = attention(scene)
     scene.books.tell(Rule("transient", on="find"))
 
-    result = services.link_code(scene.alice, row, "R1")
+    result = link_row(scene.alice, row, "R1")
 
     assert [p.sentence for p in result.problems] == ["The ERP cannot be reached."]
 
@@ -214,7 +214,7 @@ def test_link_comes_too_late_when_the_row_moved(scene: Scene) -> None:
     row = attention(scene)
     services.reject_codes(scene.dora, scene.connection, scene.seen(filter="all"))
 
-    result = services.link_code(scene.alice, row, "R1")
+    result = link_row(scene.alice, row, "R1")
 
     assert (result.count, result.changed, scene.states()) == (0, 1, {"01-100": "REJECTED"})
 

@@ -23,6 +23,8 @@ from exports.models import CodeExport
 from exports.review import Counts
 from exports.services import Selection
 from tests import factories
+from tests.exports.pages import let_a_worker_answer
+from tests.exports.steps import link_row
 from tests.servers.postgres import find_programs
 from tests.servers.tryton import TrytonServer
 from wbs.models import SegmentItem
@@ -156,7 +158,7 @@ def test_no_code_ever_takes_the_item_of_one_that_was_lost(erp: Erp, tmp_path: Pa
 
     # One click on Link is not enough for the one that met a lost code's item.
     row, remote_id = new["02-300"], there["02-300"]
-    assert services.link_code(office.alice, row, remote_id).count == 0
+    assert link_row(office.alice, row, remote_id).count == 0
 
     _link_back(office, there)
 
@@ -166,6 +168,7 @@ def _link_back(office: Office, there: dict[str, str]) -> None:
     client = Client()
     client.force_login(office.alice.user)
     client.post(f"{LINK}read/")
+    let_a_worker_answer()
     assert set(lost_items(office.connection).values_list("code", flat=True)) == set(LOST)
     assert f'href="{LINK}lost/"' in client.get(LINK).content.decode()
     page = client.get(f"{LINK}lost/").content.decode()
@@ -178,8 +181,10 @@ def _link_back(office: Office, there: dict[str, str]) -> None:
     shown |= {f"despite-{pk}": claim for pk, (_, claim) in rows.items()}
     unconfirmed = client.post(f"{LINK}selected/", {**shown, "export": list(rows), "back": "lost"})
     assert unconfirmed["Location"] == f"{LINK}lost/"
+    let_a_worker_answer()
     assert not CodeExport.objects.filter(code__in=LOST, status="SUCCESS").exists()
     client.post(f"{LINK}selected/", {**shown, "export": list(rows), "back": "lost", "confirm": "1"})
+    let_a_worker_answer()
 
     found = CodeExport.objects.filter(code__in=LOST).values_list("code", "status", "remote_id")
     assert {code: (status, remote_id) for code, status, remote_id in found} == {

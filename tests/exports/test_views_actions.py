@@ -8,7 +8,7 @@ import pytest
 from companies.models import AuditEvent
 from exports.models import Batch, Status
 from tests import factories
-from tests.exports.pages import PAGE, Desk, seen
+from tests.exports.pages import PAGE, Desk, let_a_worker_answer, seen
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ class TestExport:
 
         answer = html(desk.post("export/"))
 
-        assert 'hx-trigger="every 1s"' in answer
+        assert 'hx-trigger="every 1s, answered from:body"' in answer
         assert "0 of 1" in answer
 
     def test_it_acts_on_all_pages_of_the_filter_and_search(self, desk: Desk) -> None:
@@ -291,9 +291,12 @@ class TestOneRow:
         assert "Not cancelled. 1 is being sent to the ERP at this moment and stayed." in answer
 
     def test_link_of_an_item_that_is_gone_says_so(self, desk: Desk) -> None:
-        row = desk.ready("01-100", status=Status.ATTENTION, receipt={"remote_id": "7"})
+        there = {"code": "01-100", "description": "Theirs", "income_account": None, "expense_account": None}
+        row = desk.ready("01-100", status=Status.ATTENTION, receipt={"remote_id": "7", **there})
 
-        answer = html(desk.post(f"{row.pk}/link/", remote_id="7"))
+        desk.post(f"{row.pk}/link/", remote_id="7")
+        let_a_worker_answer()
+        answer = html(desk.get(f"{row.pk}/"))
 
         assert states(desk) == {"01-100": "ATTENTION"}
         assert "Not linked." in answer

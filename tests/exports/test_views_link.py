@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from django.contrib.messages import get_messages
 from erp_integrations.adapters.practice.models import PracticeAccount, PracticeItem
 from exports.models import Batch, CodeExport, Drift, RemoteItem, Status
 from tests import factories
-from tests.exports.pages import PAGE, Desk, queries
+from tests.exports.pages import PAGE, Desk, let_a_worker_answer, queries
 
 LINK = "/companies/sample-builders/erp-integrations/practice-erp/link/"
 
@@ -24,6 +25,14 @@ def html(response: Any) -> str:
 
 def said(response: Any) -> list[str]:
     return [str(message) for message in get_messages(response.wsgi_request)]
+
+
+def ask(desk: Desk, path: str, data: dict[str, Any] | None = None) -> list[str]:
+    """Post to the page and look at it once a worker has answered; what it says then."""
+    posted = desk.client.post(LINK + path, data or {})
+    assert "You may leave this page" in html(desk.client.get(posted["Location"]))
+    let_a_worker_answer()
+    return [str(message) for message in desk.client.get(posted["Location"]).context["messages"]]
 
 
 def hold(desk: Desk, code: str, name: str = "Theirs") -> PracticeItem:
@@ -43,17 +52,14 @@ class TestLinking:
         items = [hold(desk, "01-100"), hold(desk, "1 200")]
 
         assert "Compare with Practice ERP first." in html(desk.client.get(LINK))
-        read = desk.client.post(f"{LINK}read/")
-        assert (read["Location"], said(read)) == (LINK, ["2 items read from Practice ERP."])
+        assert ask(desk, "read/") == ["2 items read from Practice ERP."]
         page = html(desk.client.get(LINK))
         assert f'<input type="hidden" name="item-{rows[1].pk}" value="{items[1].pk}">' in page
         assert ("Same code" in page, "Code alike" in page) == (True, True)
 
         shown = {f"item-{row.pk}": item.pk for row, item in zip(rows, items, strict=True)}
         ticked = {"export": [row.pk for row in rows], **shown}
-        linked = desk.client.post(f"{LINK}selected/", ticked)
-
-        assert said(linked)[-1] == "Linked 2 cost codes."
+        assert ask(desk, "selected/", ticked) == ["Linked 2 cost codes."]
         assert set(CodeExport.objects.values_list("status", flat=True)) == {"SUCCESS"}
         assert "No code in review looks like an item" in html(desk.client.get(LINK))
 
@@ -61,24 +67,22 @@ class TestLinking:
         desk = Desk()
         row = desk.ready("01-100")
         item = hold(desk, "01-100")
-        desk.client.post(f"{LINK}read/")
+        ask(desk, "read/")
         seen = {"export": row.pk, f"item-{row.pk}": item.pk}
         item.delete()
 
-        answer = desk.client.post(f"{LINK}selected/", seen)
-
-        assert said(answer)[-1] == (
+        assert ask(desk, "selected/", seen) == [
             "Not linked. 01-100: The ERP no longer has the item that you saw as 01-100. Compare with the ERP again."
-        )
+        ]
 
     def test_an_erp_that_cannot_be_reached_is_told(self) -> None:
         desk = Desk()
         desk.connection.options = {"behaviour": "down"}
         desk.connection.save()
 
-        answer = desk.client.post(f"{LINK}read/")
+        told = ask(desk, "read/")
 
-        assert said(answer) == ["The items could not be read. The Practice ERP cannot be reached. Try again later."]
+        assert told == ["The items could not be read. The Practice ERP cannot be reached. Try again later."]
         assert "The last try failed: The Practice ERP cannot be reached." in html(desk.client.get(LINK))
 
 
@@ -163,10 +167,13 @@ class TestAnothersItem:
 
         plain = desk.post(f"{row.pk}/link/", htmx=False, back=row.pk, remote_id=item.pk)
         assert plain["Location"] == f"{PAGE}{row.pk}/"
+        assert "You may leave this page" in html(desk.get(f"{row.pk}/"))
+        let_a_worker_answer()
         assert claim in html(desk.get(f"{row.pk}/"))
         row.refresh_from_db()
         assert row.status == "ATTENTION"
         desk.post(f"{row.pk}/link/", htmx=False, back=row.pk, remote_id=item.pk, despite=claim)
+        let_a_worker_answer()
 
         row.refresh_from_db()
         assert (row.status, row.remote_id) == ("SUCCESS", str(item.pk))
@@ -186,8 +193,15 @@ class TestAnothersItem:
         row = attention(desk, item)
 
         assert f'formaction="{row.pk}/link/"' in html(desk.get("?filter=needs-review"))
-        desk.post(f"{row.pk}/link/", remote_id=item.pk)
+        asking = html(desk.post(f"{row.pk}/link/", remote_id=item.pk))
+        waits_for = re.search(r'data-poll hx-get="([^"]+stay=1)"', asking)
+        assert waits_for
+        assert desk.client.get(waits_for[1], headers={"HX-Request": "true"}).status_code == 204
+        let_a_worker_answer()
+        told = desk.client.get(waits_for[1], headers={"HX-Request": "true"})
 
+        assert "Linked 1 cost code." in html(told)
+        assert "answered" in told["HX-Trigger"], "which has the list look at its rows"
         row.refresh_from_db()
         assert row.status == "SUCCESS"
 

@@ -76,7 +76,7 @@ class TestRecordsThatCannotBeRead:
         row = office.row("01-300")
         assert row.status == "ATTENTION"
         assert row.message.startswith("QuickBooks' record of it cannot be read: ItemServiceRet with a ListID of 10000")
-        assert services.link_code(office.alice, row, "").count == 0
+        assert services.link_at_next_call(office.alice, row, "").count == 0
         assert others(office, "01-300", "01-301") == {"SUCCESS"}
         assert "“01-300” was left out" in Poll.objects.first().detail  # type: ignore[union-attr]
 
@@ -237,13 +237,13 @@ class TestAnInactiveItemOfSomeoneElse:
 
     def test_it_cannot_be_linked_before_it_is_active(self, inactive: Office) -> None:
         row, item = inactive.row("01-100"), inactive.quickbooks.item("01-100")
-        assert services.link_code(inactive.alice, row, item.list_id).problems[0].sentence == row.message
+        assert services.link_at_next_call(inactive.alice, row, item.list_id).problems[0].sentence == row.message
         inactive.quickbooks.change_item(item, is_active=True)
 
         services.retry_codes(inactive.alice, inactive.connection, [row.pk])
         inactive.poll()
         row = inactive.row("01-100")
-        assert services.link_code(inactive.alice, row, item.list_id).count == 1
+        assert services.link_at_next_call(inactive.alice, row, item.list_id).count == 1
         inactive.poll()
 
         assert inactive.row("01-100").status == "SUCCESS"
@@ -252,7 +252,7 @@ class TestAnInactiveItemOfSomeoneElse:
     def test_one_that_becomes_inactive_before_it_is_linked_is_no_success(self, queued: Office) -> None:
         item = queued.quickbooks.add_item("Service", "01-100")
         queued.poll()
-        services.link_code(queued.alice, queued.row("01-100"), item.list_id)
+        services.link_at_next_call(queued.alice, queued.row("01-100"), item.list_id)
         queued.quickbooks.change_item(item, is_active=False)
 
         queued.poll()

@@ -26,7 +26,7 @@ class TestWhatIsThereAlready:
         assert row.status == "ATTENTION"
         assert row.receipt["remote_id"] == item.list_id
         assert item.sales_desc == "Made by hand"
-        assert services.link_code(queued.alice, row, item.list_id).count == 1
+        assert services.link_at_next_call(queued.alice, row, item.list_id).count == 1
         assert queued.row("01-100").status == "QUEUED", "it is read again first"
         queued.poll()
         assert (queued.row("01-100").status, queued.row("01-100").remote_id) == ("SUCCESS", item.list_id)
@@ -38,10 +38,10 @@ class TestWhatIsThereAlready:
         row = queued.row("01-100")
         assert "carries the reference of another cost code" in row.message
 
-        refused = services.link_code(queued.alice, row, item.list_id)
+        refused = services.link_at_next_call(queued.alice, row, item.list_id)
         assert (refused.count, queued.row("01-100").status) == (0, "ATTENTION")
         assert LOST in refused.problems[0].sentence
-        assert services.link_code(queued.alice, row, item.list_id, LOST).count == 1
+        assert services.link_at_next_call(queued.alice, row, item.list_id, LOST).count == 1
         queued.poll()
 
         assert (queued.row("01-100").status, queued.row("01-100").remote_id) == ("SUCCESS", item.list_id)
@@ -51,7 +51,7 @@ class TestWhatIsThereAlready:
     def test_what_looks_like_anothers_only_when_it_is_read_again_is_not_linked(self, queued: Office) -> None:
         item = queued.quickbooks.add_item("Service", "01-100")
         queued.poll()
-        services.link_code(queued.alice, queued.row("01-100"), item.list_id)
+        services.link_at_next_call(queued.alice, queued.row("01-100"), item.list_id)
         item.external_guid = f"{{{uuid4()}}}"
 
         queued.poll()
@@ -64,12 +64,12 @@ class TestWhatIsThereAlready:
         item = queued.quickbooks.add_item("Service", "01-100", external_guid=none)
         queued.poll()
 
-        assert services.link_code(queued.alice, queued.row("01-100"), item.list_id).count == 1
+        assert services.link_at_next_call(queued.alice, queued.row("01-100"), item.list_id).count == 1
 
     def test_an_item_that_is_gone_when_it_is_to_be_linked_is_not_made_anew(self, queued: Office) -> None:
         item = queued.quickbooks.add_item("Service", "01-100")
         queued.poll()
-        services.link_code(queued.alice, queued.row("01-100"), item.list_id)
+        services.link_at_next_call(queued.alice, queued.row("01-100"), item.list_id)
         queued.quickbooks.delete_item(item)
 
         queued.poll()
@@ -88,7 +88,7 @@ class TestWhatIsThereAlready:
         row = queued.row("01-100")
         assert row.status == "ATTENTION"
         assert row.receipt["obstacle"]
-        assert services.link_code(queued.alice, row, row.receipt["remote_id"]).count == 0
+        assert services.link_at_next_call(queued.alice, row, row.receipt["remote_id"]).count == 0
         check_books(queued.quickbooks, by_hand=1)
 
     def test_names_differ_by_more_than_case(self, office: Office) -> None:

@@ -119,7 +119,7 @@ class TestAnAcceptanceThatStandsNoMore:
         queued.poll()
         row = queued.row("01-100")
         assert row.status == "ATTENTION"
-        services.link_code(queued.alice, row, row.receipt["remote_id"])
+        services.link_at_next_call(queued.alice, row, row.receipt["remote_id"])
         change_rights(Member.objects.get(pk=queued.alice.pk), None, can_push_to_accounting=False)
 
         queued.poll()
