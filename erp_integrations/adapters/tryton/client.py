@@ -9,6 +9,7 @@ import logging
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
@@ -60,6 +61,7 @@ class TrytonClient:
         self.timeout_s = timeout_s
         self.path = ""  # known once signed in
         self.session = ""
+        self.numbers = count(1)  # of the calls; an answer carries that of its own
         self.remarks: list[str] = []  # what was left out of answers, each record named
         self.context: dict[str, Any] = {"language": "en", "active_test": False}  # archived ones are shown too
 
@@ -187,11 +189,14 @@ class TrytonClient:
         lost: type[ERPError] = TransientError,
     ) -> Any:
         try:
-            told = self.network.post_json(url, {"id": 1, "method": method, "params": words}, headers, lost)
+            number = next(self.numbers)
+            told = self.network.post_json(url, {"id": number, "method": method, "params": words}, headers, lost)
         except StatusError as error:
             raise StatusError(STATUSES.get(error.status, error.message), error.detail, error.status) from error
         if not isinstance(told, dict) or ("result" in told) == ("error" in told):
             raise lost(UNREADABLE, method)
+        if told.get("id") != number:  # one answer too many came before
+            raise lost(UNREADABLE, f"{method}: the answer is that of another call")
         if "error" in told:
             raise self._answered(told["error"])
         return told["result"]

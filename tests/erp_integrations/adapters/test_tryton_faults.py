@@ -128,14 +128,15 @@ class FakeTryton:
         httpserver.expect_request("/erp/rpc/").respond_with_handler(self._answer)
 
     def _answer(self, request: Request) -> Response:
-        method = json.loads(request.data)["method"]
+        asked = json.loads(request.data)
+        number, method = asked["id"], asked["method"]
         self.methods.append(method)
         answer = self.answers[method]
         answer = answer.pop(0) if isinstance(answer, Script) else answer
         if isinstance(answer, Response):
-            return answer
+            return Response(answer.get_data().replace(b"NUMBER", str(number).encode()), answer.status, answer.headers)
         told = answer if isinstance(answer, Error) else {"result": answer}
-        return Response(json.dumps({"id": 1, **told}), content_type="application/json")
+        return Response(json.dumps({"id": number, **told}), content_type="application/json")
 
 
 class Script(list[Any]):
@@ -191,9 +192,11 @@ def test_the_fake_is_enough_to_export(fake: FakeTryton) -> None:
     [
         (Response("<h1>Service Unavailable</h1>", 503), UncertainError),
         (Response("<html>Welcome</html>"), UncertainError),
-        (Response('{"id": 1, "result": [1'), UncertainError),
+        (Response('{"id": NUMBER, "result": [1'), UncertainError),
         (Response("[]"), UncertainError),
-        (Response('{"id": 1}'), UncertainError),
+        (Response('{"id": NUMBER}'), UncertainError),
+        (Response('{"id": 1, "result": [1]}'), UncertainError),  # that of an earlier call
+        (Response('{"result": [1]}'), UncertainError),
         (Response('{"result": 1, "error": 2}'), UncertainError),
         (Response("", 429, {"Retry-After": "9"}), TransientError),
         (Error("ConcurrencyException", "x"), TransientError),

@@ -35,7 +35,7 @@ def fake(httpserver: HTTPServer) -> FakeTryton:
 
 
 def answered(fake: FakeTryton, method: str, error: Any) -> None:
-    fake.answers[method] = Response(f'{{"id": 1, "error": {error}}}', content_type="application/json")
+    fake.answers[method] = Response(f'{{"id": NUMBER, "error": {error}}}', content_type="application/json")
 
 
 class TestTheSignIn:
