@@ -16,13 +16,14 @@ from django.test import Client
 
 from companies.models import AuditEvent, Company, Mail, Member
 from erp_integrations.models import Connection
-from exports.models import Attempt, Batch, CodeExport, DefaultAccounts, Reading, RemoteItem
+from exports.models import Attempt, Batch, CodeExport, DefaultAccounts, Drift, Reading, RemoteItem
 from exports.web_connector.models import Access, Message, Poll
 from tests.access import World, undone
 from tests.addresses import ADDRESSES, CASES, Body
 from tests.factories import make_hold
 from wbs.models import BudgetCode, Hold, ImportDraft, Project, SegmentItem
 
+THEIR_SEGMENT = "their-phase"
 CANARY, PART = "kanarienvogel", "kanarien"  # a search for the part may be told again, the whole is a leak
 OURS = ("companies", "erp_integrations", "wbs", "exports", "web_connector")
 # What a row is found or understood by, and what is too short.
@@ -63,6 +64,21 @@ def plant(theirs: World, ours: World) -> None:
         for subject, row in (("export", world.export), ("connection", world.connection), ("batch", world.rejection)):
             event = {"action": f"{subject}.changed", "subject": subject, "subject_id": row.pk}
             AuditEvent.objects.create(**words, **event, batch_id=world.rejection.pk)
+
+
+def bait(ours: World, theirs: World) -> None:
+    """Rows that would meet ours if nothing kept them apart: of one code, one reference, one name in an address."""
+    item = {"is_ours": False, "is_active": True, "description": CANARY}
+    RemoteItem.objects.create(connection=theirs.connection, remote_id="X2", code=ours.export.code, **item)
+    CodeExport.objects.filter(pk=theirs.synced.pk).update(drift=Drift.CHANGED)
+    theirs.export.refresh_from_db()
+    met = {"is_ours": False, "is_active": True, "description": "x"}
+    RemoteItem.objects.create(
+        connection=ours.connection, remote_id="L1", code=ours.failed.code, owner=theirs.export.reference, **met
+    )
+    RemoteItem.objects.create(connection=ours.connection, remote_id="L2", code="03-700", owner="lost-1", **met)
+    SegmentItem.objects.filter(pk=theirs.item.pk).update(full_code_key="03-700")
+    theirs.company.segments.create(name=CANARY, slug=THEIR_SEGMENT, is_tiered=False, delimiter="")
 
 
 def models_of_a_company() -> dict[type[models.Model], str]:
@@ -146,6 +162,8 @@ def questions(ours: World, theirs: World) -> Iterator[Question]:
         foreign = [address.url(case, ours, **{each: theirs.value(case, each)}) for each in sorted(address.ids)]
         there = [address.url(case, theirs)] if "company" in address.parameters else []
         foreign += there
+        if "segment" in address.parameters:
+            foreign.append(address.url(case, ours, segment=THEIR_SEGMENT))
         if case.get:
             yield Question(name, "GET", own)
             yield from (Question(name, "GET", f"{own}?{urlencode(search)}") for search in searches(theirs))

@@ -27,6 +27,8 @@ RELATIONS = {  # what a company or a connection has -> the model, of which all r
     "members": "companies.Member",
     "own_codes": "wbs.OwnCode",
     "projects": "wbs.Project",
+    "questions": "erp_integrations.Question",
+    "remote_items": "exports.RemoteItem",
 }
 MANAGER = '__import__("django.apps", fromlist=["apps"]).apps.get_model({model!r}).objects'
 hits: set[str] = set()  # the guarded functions that were called since it was emptied
