@@ -7,7 +7,6 @@ twice is harmless and never is made good by the next run.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,7 +20,7 @@ from django.urls import reverse
 
 from companies import mail
 from companies.clock import in_seconds
-from companies.models import Company, Level, Member
+from companies.models import Company
 from erp_integrations.models import Connection
 from exports.models import UNFINISHED, Batch, CodeExport, CodeExportQuerySet, Status
 
@@ -97,7 +96,7 @@ def _summarise(company: Company, now: datetime) -> None:
         if not is_ours or company.summary_due_at is None or not (waiting := _what_waits(company)):
             return
         body = _body("summary", {"company": company, "waiting": waiting})
-        for member in _approvers(company):
+        for member in company.members.approvers().select_related("user"):
             mail.write(company, member.user, f"ERP Integrations Daily Summary: {company}", body)
 
 
@@ -105,11 +104,6 @@ def _next_summary(company: Company, now: datetime) -> datetime:
     local = company.local(now)
     today = local.replace(hour=SUMMARY_HOUR, minute=0, second=0, microsecond=0)
     return today if local < today else today + timedelta(days=1)
-
-
-def _approvers(company: Company) -> Iterable[Member]:
-    able = company.members.filter(erp_level__gte=Level.STANDARD, can_push_to_accounting=True)
-    return able.select_related("user")
 
 
 def _what_waits(company: Company) -> list[dict[str, Any]]:
