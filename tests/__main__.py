@@ -83,7 +83,7 @@ def run_stages(environment: dict[str, str], is_all: bool) -> None:
     var = {"VAR_DIR": environment["TMPDIR"]}
     run(Stage("format", [*MODULE, "ruff", "format", "--check", "."], environment))
     run(Stage("lint", [*MODULE, "ruff", "check", "."], environment))
-    long, long_on_sqlite = ("", "") if is_all else (" and not slow", " and not (slow or processes)")
+    long, long_on_sqlite = ("", "") if is_all else (" and not slow", " and not (slow or processes or either)")
     apart, in_browser = (
         on_sqlite | {"DATABASE_URL": environment["DATABASE_URL"], "TEST_DATABASE": f"test_tieback_{name}"}
         for name in ("processes", "browser")

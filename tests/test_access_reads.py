@@ -26,7 +26,7 @@ from tests.canaries import (
     texts_of,
 )
 
-pytestmark = [pytest.mark.django_db, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(1200), pytest.mark.either]
 AT_MOST = 12  # questions for a guard that is gone
 ANSWERS, HISTORY = "exports.views.answers.", "exports.views.history."
 # One filters what the other has filtered already.

@@ -29,7 +29,7 @@ from tests.factories import (
     make_member,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.either]
 READ = [BASE, f"{BASE}supported/", ACCOUNTS]
 CONFIGURE = [NEW, SETTINGS]
 POSTS = [SYNC, f"{SETTINGS}test/", f"{SETTINGS}pause/", f"{SETTINGS}resume/"]

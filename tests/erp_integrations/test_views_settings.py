@@ -23,7 +23,7 @@ from tests.erp_integrations.pages import (
 )
 from tests.factories import make_account, make_connection
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.either]
 
 
 def settings_of(connection: Connection, **values: str) -> dict[str, str]:

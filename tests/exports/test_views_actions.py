@@ -10,6 +10,8 @@ from exports.models import Batch, Status
 from tests import factories
 from tests.exports.pages import PAGE, Desk, let_a_worker_answer, seen
 
+pytestmark = pytest.mark.either
+
 
 @pytest.fixture
 def desk(db: None) -> Desk:

@@ -12,6 +12,8 @@ from exports.models import Attempt, CodeExport, Status
 from tests import factories
 from tests.exports.pages import PAGE, Desk, queries
 
+pytestmark = pytest.mark.either
+
 
 @pytest.fixture
 def desk(db: None) -> Desk:

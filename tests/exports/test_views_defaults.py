@@ -11,6 +11,8 @@ from tests import factories
 from tests.exports.pages import Desk, queries
 from wbs.models import Segment, SegmentItem
 
+pytestmark = pytest.mark.either
+
 LIST = "/companies/sample-builders/erp-integrations/practice-erp/default-accounts/"
 REVIEW = "/companies/sample-builders/erp-integrations/practice-erp/standard-cost-codes/"
 

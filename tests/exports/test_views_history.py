@@ -11,6 +11,8 @@ from exports.models import Batch, CodeExport, Status
 from tests import factories
 from tests.exports.pages import Desk
 
+pytestmark = pytest.mark.either
+
 PAGE = "/companies/sample-builders/erp-integrations/practice-erp/history/"
 
 

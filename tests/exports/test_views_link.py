@@ -11,6 +11,8 @@ from exports.models import Batch, CodeExport, Drift, RemoteItem, Status
 from tests import factories
 from tests.exports.pages import PAGE, Desk, let_a_worker_answer, queries
 
+pytestmark = pytest.mark.either
+
 LINK = "/companies/sample-builders/erp-integrations/practice-erp/link/"
 
 

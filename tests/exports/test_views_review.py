@@ -11,6 +11,8 @@ from exports.models import Batch, Status
 from tests import factories
 from tests.exports.pages import PAGE, Desk, queries, seen
 
+pytestmark = pytest.mark.either
+
 
 @pytest.fixture
 def desk(db: None) -> Desk:

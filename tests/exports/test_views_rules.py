@@ -25,7 +25,7 @@ from wbs.importing import NewCode
 RULES = "/companies/sample-builders/erp-integrations/books/rules/"
 CODES = "/companies/sample-builders/admin/work-breakdown-structure/cost-codes/"
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.either]
 
 
 @pytest.fixture(autouse=True)

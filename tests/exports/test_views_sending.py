@@ -9,6 +9,8 @@ from exports.models import CodeExport
 from tests import factories
 from tests.exports.pages import Desk
 
+pytestmark = pytest.mark.either
+
 TREE = "/companies/sample-builders/admin/work-breakdown-structure/cost-codes/"
 SEND = "/companies/sample-builders/erp-integrations/send/"
 RECALL = "/companies/sample-builders/erp-integrations/recall/"

@@ -12,6 +12,8 @@ from tests import factories
 from tests.exports.pages import PAGE, Desk
 from tests.exports.steps import describe
 
+pytestmark = pytest.mark.either
+
 
 @pytest.fixture
 def desk(db: None) -> Desk:

@@ -25,18 +25,27 @@ class Processes:
     def __init__(self, scene: Scene, start: Callable[..., Any]) -> None:
         self.scene = scene
         self._start = start
+        self.started: list[CeleryProcess] = []
 
     def worker(self, pool: str = "prefork", **environment: str) -> Worker:
-        return self._start(ThreadedWorker if pool == "threads" else Worker, **{**QUICK, **environment})
+        worker = self._start(ThreadedWorker if pool == "threads" else Worker, **{**QUICK, **environment})
+        self.started.append(worker)
+        return worker
 
     def beat(self, **environment: str) -> Beat:
-        return self._start(Beat, **{**QUICK, **environment})
+        beat = self._start(Beat, **{**QUICK, **environment})
+        self.started.append(beat)
+        return beat
 
     def wait_until(self, is_so: Callable[[], Any]) -> None:
         deadline = time.monotonic() + PATIENCE_S
         while not is_so():
-            assert time.monotonic() < deadline, (self.scene.states(), self.scene.books.events()[-5:])
+            assert time.monotonic() < deadline, (self.scene.states(), self.scene.books.events()[-5:], self._words())
             time.sleep(0.05)
+
+    def _words(self) -> str:
+        """What the processes said last."""
+        return "\n".join(process.log.read_text(errors="replace")[-5000:] for process in self.started)
 
     def finish(self) -> set[str]:
         """Wait until nothing is unfinished (I3), call the referee, and return the states."""

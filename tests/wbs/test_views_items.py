@@ -15,7 +15,7 @@ from wbs.models import Hold, Segment, SegmentItem
 CODES = "/companies/sample-builders/admin/work-breakdown-structure/cost-codes/"
 HTMX = {"HX-Request": "true", "HX-Target": "item-form"}
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.either]
 
 
 def codes_in_order() -> list[str]:

@@ -22,7 +22,7 @@ CODES = "/companies/sample-builders/admin/work-breakdown-structure/cost-codes/"
 IMPORT = f"{CODES}import/"
 OWN_LIST = Path(__file__).parent.parent.parent / "wbs" / "sample" / "cost-codes.csv"
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.either]
 
 
 def upload(text: str | bytes, name: str = "list.csv") -> SimpleUploadedFile:

@@ -15,7 +15,7 @@ from tests.wbs.project_pages import CODES, PROJECTS, add, codes_of, table, text
 from tests.wbs.test_views_segments import text_of
 from wbs.models import Project
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.either]
 
 
 class TestMissingOnProjects:

@@ -19,7 +19,7 @@ from tests.wbs.project_pages import PROJECTS, add, codes_of, table, text
 from wbs.importing import NewCode
 from wbs.models import Project, Segment, SegmentItem
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.either]
 
 
 class TestItsCodes:

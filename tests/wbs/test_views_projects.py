@@ -19,7 +19,7 @@ from wbs.models import Project
 
 OTHER = ("Other Builders", "other-builders")
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.either]
 
 
 class TestTheList:

@@ -19,7 +19,7 @@ from wbs.models import BudgetCode, Segment, SegmentItem
 WBS = "/companies/sample-builders/admin/work-breakdown-structure/"
 TYPES = f"{WBS}cost-types/"
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.either]
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from wbs.models import Hold, Segment, SegmentItem
 WBS = "/companies/sample-builders/admin/work-breakdown-structure/"
 CODES = f"{WBS}cost-codes/"
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.either]
 
 
 def page(client: Client, query: str = "") -> str:

@@ -16,7 +16,7 @@ from tests.exports.web_connector.referee import check_all_arrived, check_books
 from tests.quickbooks.company import QuickBooks
 from tests.quickbooks.transports import RawTransport, ZeepTransport
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.either]
 CODES = tuple(f"01-{number}" for number in range(300, 310))
 
 

@@ -14,7 +14,7 @@ from tests.exports.web_connector.hostile import envelope
 from tests.exports.web_connector.referee import check_all_arrived
 from tests.quickbooks.company import QuickBooks
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.either]
 
 NO_RETRY_CURES = ["0x80040400", "0x80040418", "0x8004041A", "0x8004041D", "0x80040420", "0x80040423", "0x80040427"]
 A_PERSON_THERE_CURES = {

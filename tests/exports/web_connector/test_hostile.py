@@ -17,6 +17,8 @@ from tests.quickbooks.transports import NAMESPACE
 from tests.servers.celery import CeleryProcess
 from tests.servers.web import Web
 
+pytestmark = pytest.mark.either
+
 MOST_MEMORY, MOST_TIME_S = 50 * MIB, 1
 SOUND = envelope().encode()
 LONG_TEXT = envelope(content=f"<ticket>{'x' * 7 * MIB}</ticket>").encode()

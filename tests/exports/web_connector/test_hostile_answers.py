@@ -13,7 +13,7 @@ from tests.exports.web_connector.hostile import documents
 from tests.exports.web_connector.referee import check_all_arrived
 from tests.quickbooks.connector import WebConnector
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.either]
 CODES = ("01-100", "01-200")
 SOUND = "<QBXML><QBXMLMsgsRs></QBXMLMsgsRs></QBXML>"
 NO_ENVELOPE_CARRIES = {"a control character", "half a million attributes"}

@@ -13,7 +13,7 @@ from tests.exports.web_connector.conftest import Office
 from tests.exports.web_connector.referee import check_all_arrived
 from tests.quickbooks.transports import NAMESPACE, OPERATIONS, SOAP, RawTransport, ZeepTransport, through_django
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.either]
 STYLES = {
     "recorded": RawTransport,
     "with a byte order mark": partial(RawTransport, has_bom=True),

@@ -23,7 +23,7 @@ from tests.erp_integrations.pages import BASE, HTMX, text
 from tests.exports.pages import seen
 from tests.exports.web_connector.conftest import INCOME, Office
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.either]
 NEW = f"{BASE}new/quickbooks-desktop/"
 SETTINGS = f"{BASE}quickbooks/settings/"
 QWC, PASSWORD = f"{SETTINGS}qwc/", f"{SETTINGS}password/"
