@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -126,15 +127,21 @@ class Stage:
 
     @property
     def has_ended(self) -> bool:
-        return self.process.poll() is not None
+        before = cpu_s()
+        if self.process.returncode is None and self.process.poll() is not None:
+            self.cpu_s = cpu_s() - before
+        return self.process.returncode is not None
 
     def finish(self) -> None:
-        code = self.process.wait()
+        while not self.has_ended:
+            time.sleep(0.2)
+        code = self.process.returncode
         if self.words:
             self.words.seek(0)
             print(f"\n--- {self.name}\n{self.words.read().decode(errors='replace')}")
         result = "ok" if code == 0 else f"exit code {code}"
-        print(f"--- {self.name}: {result} after {time.monotonic() - self.started:.0f} s", flush=True)
+        took_s = time.monotonic() - self.started
+        print(f"--- {self.name}: {result} after {took_s:.0f} s, {self.cpu_s:.0f} s of CPU", flush=True)
         if code:
             raise StageFailed(self.name)
 
@@ -142,6 +149,12 @@ class Stage:
         if not self.has_ended:
             self.process.send_signal(signal.SIGINT)  # as Ctrl-C does: then it still ends what it started itself
             self.process.wait()
+
+
+def cpu_s() -> float:
+    """What the children that have ended took, with theirs; servers that serve all stages are not among them."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def run(stage: Stage) -> None:
