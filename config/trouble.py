@@ -48,6 +48,7 @@ BY_SQLSTATE = {
     "40P01": HELD_UP,  # deadlock
     "40001": HELD_UP,  # serialization failure
     "57014": TOO_LONG,  # statement_timeout
+    "25P04": TOO_LONG,  # transaction_timeout, which an operator may set
     "53100": FULL,  # disk full
     "53400": FULL,  # temp_file_limit
     "25P03": LOST,  # our transaction idled, so it was ended together with the connection

@@ -247,6 +247,7 @@ def sqlite_error(code: int) -> sqlite3.OperationalError:
         (OperationalError, psycopg.errors.TooManyConnections(), LOST),
         (OperationalError, psycopg.OperationalError("no route"), LOST),
         (InternalError, psycopg.errors.IdleInTransactionSessionTimeout(), LOST),
+        (InternalError, psycopg.errors.TransactionTimeout(), TOO_LONG),
         (InternalError, psycopg.errors.ReadOnlySqlTransaction(), LOST),
         (InternalError, psycopg.errors.InFailedSqlTransaction(), None),
         (InterfaceError, psycopg.InterfaceError("the connection is closed"), LOST),
