@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import F, Max, Q
 from django.db.models.functions import Now
 
 from companies.each import update_each
@@ -219,7 +219,8 @@ def _store(rows: Collection[CodeExport], answered: Collection[CodeExport]) -> No
     outcomes.set_apart_doubles(rows)
     moved = [row for row in rows if row.status != Status.UNKNOWN]
     move_claimed(moved, FIELDS, was=Status.UNKNOWN)
-    update_each([row for row in rows if row.status == Status.UNKNOWN], ["due_at", "tries", "message", "detail"])
+    still = [row for row in rows if row.status == Status.UNKNOWN]
+    update_each(still, ["due_at", "tries", "message", "detail"], version=F("version") + 1)  # open pages tell why
     not_updated = [row for row in moved if row.is_update and row in answered]
     not_there = [row for row in moved if row.status == Status.QUEUED or row in not_updated]
     _settle_attempts(not_there, Attempt.Outcome.ABSENT)

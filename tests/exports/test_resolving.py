@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from erp_integrations.base import Receipt
 from exports import services
@@ -203,6 +204,21 @@ def test_asking_again_and_again_in_vain_needs_review(scene: Scene, settings: Any
     row = scene.row("01-100")
     assert (row.status, len(calls(scene, "find"))) == ("ATTENTION", 3)
     assert row.message == "The ERP did not tell whether it has it. Something failed inside Tieback; its log tells more."
+
+
+def test_an_open_page_is_told_why_it_is_still_being_asked(scene: Scene) -> None:
+    scene.queue("01-100")
+    scene.books.tell(Rule("uncertain"), Rule("transient", on="find"))
+    scene.portion()
+    row = scene.row("01-100")
+    client = Client()
+    client.force_login(scene.alice.user)
+
+    scene.portion()
+    page = f"/companies/{scene.connection.company.slug}/erp-integrations/{scene.connection.slug}/standard-cost-codes/"
+    answer = client.post(f"{page}poll/", {"seen": f"{row.pk}:{row.moves}:{row.version}"}).content.decode()
+
+    assert "The ERP cannot be reached. It is asked again by itself." in answer
 
 
 def test_while_the_erp_is_down_asking_burns_no_tries(scene: Scene, settings: Any) -> None:
