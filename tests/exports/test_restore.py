@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
+import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,15 +42,14 @@ class Backup:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "tieback.dump"
         if database.vendor == "sqlite":
-            database.close()
-            shutil.copy(database.settings_dict["NAME"], self.path)
+            _copy(database.settings_dict["NAME"], self.path)
         else:
             self._run("pg_dump", "-Fc", "-f", str(self.path), "-d", self._url)
 
     def restore(self) -> None:
         database.close()
         if database.vendor == "sqlite":
-            shutil.copy(self.path, database.settings_dict["NAME"])
+            _copy(self.path, database.settings_dict["NAME"])
         else:
             self._run("pg_restore", "--clean", "--if-exists", "-d", self._url, str(self.path))
 
@@ -61,6 +61,12 @@ class Backup:
     def _run(self, program: str, *words: str) -> None:
         done = subprocess.run([str(find_programs() / program), *words], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
+
+
+def _copy(source: Path | str, target: Path | str) -> None:
+    """All that a SQLite database holds, whoever else has it open: part of it may lie in its write-ahead log."""
+    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
+        old.backup(new)
 
 
 @dataclass
