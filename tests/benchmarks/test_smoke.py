@@ -10,7 +10,7 @@ import pytest
 
 from tests.servers.programs import ROOT
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
 NAMES = ("page: ", "auto-save: ", "overhead ", "poll: ", "growth: ", "pipeline: ", "tree: ", "import: ")
 
