@@ -107,18 +107,15 @@ def _claim(question_id: int) -> Question | None:
 def _length_s(question: Question) -> float:
     """How long the answer is waited for: so many calls, and what lies around them; at most as long as a task may take.
 
-    Connect makes two calls. A portion of codes may take two as well, when it is asked in halves. A list of items is
-    read in as many as it takes.
+    Connect makes two calls. A portion of codes may take two as well, when it is asked in halves.
     """
-    longest_s = settings.CELERY_TASK_SOFT_TIME_LIMIT
     try:
         able = adapter_class(question.erp).capabilities
     except ConfigurationError:  # the integration is no longer installed, which the call will tell
-        return float(settings.EXPORT_LEASE_S)
-    if question.kind == Question.Kind.COMPARE:
-        return float(longest_s)
+        return settings.EXPORT_LEASE_S
     portions = math.ceil(len(question.options["seen"]) / able.batch_size) if question.kind == Question.Kind.LINK else 1
-    return float(min(2 * portions * able.call_timeout_s + settings.EXPORT_LEASE_S, longest_s))
+    length_s = 2 * portions * able.call_timeout_s + settings.EXPORT_LEASE_S
+    return min(length_s, settings.CELERY_TASK_SOFT_TIME_LIMIT)
 
 
 def _check(question: Question) -> Answer:

@@ -15,7 +15,7 @@ from tests.person import Person, fields_of
 from tests.servers.server import wait_until
 from tests.servers.tryton import TrytonServer
 
-pytestmark = [pytest.mark.pg_only, pytest.mark.processes]
+pytestmark = [pytest.mark.pg_only, pytest.mark.processes, pytest.mark.slow]
 
 
 class Proxy(httpx2.HTTPTransport):
