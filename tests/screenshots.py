@@ -1,7 +1,7 @@
 """Pictures of every page of the demo, to be looked at: `.venv/bin/python -m tests.screenshots [FOLDER]`.
 
 Starts the product as `bin/run` does, on its demo, and goes through the pages as each person, in light, dark, narrow
-(400 px) and print. Without FOLDER only the picture of the README is made anew.
+(390 px) and print. Without FOLDER only the picture of the README is made anew.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from tests.servers.product import Product
 from tests.servers.programs import ROOT
 
 README_PICTURE = ROOT / "docs/img/review.png"
-WIDE = {"width": 1280, "height": 800}
+WIDE = {"width": 1440, "height": 900}
 MODES: dict[str, dict[str, Any]] = {
     "light": {"viewport": WIDE},
     "dark": {"viewport": WIDE, "color_scheme": "dark"},
-    "narrow": {"viewport": {"width": 400, "height": 800}},
+    "narrow": {"viewport": {"width": 390, "height": 800}},
     "print": {"viewport": WIDE},
 }
 WBS = "/companies/sample-builders/admin/work-breakdown-structure/"
@@ -63,6 +63,7 @@ PAGES = {
         "history": f"{ERP}practice-erp/history/",
         "rules": f"{ERP}practice-erp/rules/",
         "link": f"{ERP}practice-erp/link/",
+        "lost": f"{ERP}practice-erp/link/lost/",
     },
     "viewer": {"review-read-only": f"{ERP}practice-erp/standard-cost-codes/", "forbidden": f"{ERP}new/tryton/"},
 }

@@ -40,7 +40,8 @@ class Processes:
     def wait_until(self, is_so: Callable[[], Any]) -> None:
         deadline = time.monotonic() + PATIENCE_S
         while not is_so():
-            assert time.monotonic() < deadline, (self.scene.states(), self.scene.books.events()[-5:], self._words())
+            if time.monotonic() > deadline:
+                pytest.fail(f"{self.scene.states()}\n{self.scene.books.events()[-5:]}\n{self._words()}")
             time.sleep(0.05)
 
     def _words(self) -> str:
