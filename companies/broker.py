@@ -12,6 +12,9 @@ from kombu.exceptions import OperationalError
 # A click waits for the broker two seconds at most; with kombu's own patience it would be six.
 IMPATIENT = {"max_retries": 0, "socket_connect_timeout": 0.5, "socket_timeout": 0.5}
 ONCE_MORE = {"max_retries": 1, "interval_start": 0}  # a connection of the pool may be stale
+# How long a task may take is the worker's affair. Else a process that has loaded its tasks sends its own limits along,
+# and they win.
+NO_LIMITS = {"time_limit": None, "soft_time_limit": None}
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +25,7 @@ def wake(task: str, ids: Iterable[int]) -> None:
     try:
         with pools.producers[broker].acquire(block=True) as producer:
             for id in ids:
-                current_app.send_task(task, [id], producer=producer, retry_policy=ONCE_MORE)
+                current_app.send_task(task, [id], producer=producer, retry_policy=ONCE_MORE, **NO_LIMITS)
     except OperationalError:
         logger.warning("The broker cannot be reached; what %s is for is found later", task)
 

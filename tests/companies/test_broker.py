@@ -1,0 +1,23 @@
+"""What a wake-up call carries: the id, and nothing that only the worker can know."""
+
+from __future__ import annotations
+
+import pytest
+
+from companies import broker
+from config.celery import app
+from exports.tasks import export_connection
+
+pytestmark = pytest.mark.once
+
+
+def test_how_long_the_task_may_take_is_left_to_the_worker() -> None:
+    app.finalize()  # as in any process that has loaded its tasks: else it would send no limits anyway
+    assert export_connection.soft_time_limit
+
+    broker.wake(export_connection.name, [7])
+
+    with app.connection_for_read() as connection:
+        message = app.amqp.queues[app.conf.task_default_queue](connection.default_channel).get(no_ack=True)
+    assert message.headers["timelimit"] == [None, None]
+    assert message.payload[0] == [7]
