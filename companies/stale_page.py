@@ -51,7 +51,7 @@ def offer_again(request: Any, sentence: str, status: int = 403) -> HttpResponse:
     context = {
         "sentence": sentence,
         "fields": fields if is_from_a_page_of_ours(request) else None,
-        "is_part_left_out": bool(request.FILES)
+        "is_part_left_out": request.content_type == "multipart/form-data"  # a form with a file; a stranger's is dropped
         or any(_is_secret(name) and request.POST[name] for name in request.POST),
     }
     return render(request, "companies/stale_page.html", context, status=status)

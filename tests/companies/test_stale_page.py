@@ -101,6 +101,15 @@ class TestSignedInAnew:
         assert "s3cret-value" not in response.content.decode()
         assert "Files and passwords are not kept" in response.content.decode()
 
+    def test_a_file_is_asked_for_again_also_when_a_strangers_was_dropped(self, client: Client) -> None:
+        file = SimpleUploadedFile("list.csv", b"code\n01\n")
+        address = "/companies/sample-builders/admin/work-breakdown-structure/cost-codes/import/"
+
+        response = client.post(address, {"file": file}, headers=OURS)
+
+        assert response.status_code == 401
+        assert "Files and passwords are not kept" in response.content.decode()
+
     def test_what_was_typed_is_no_markup_and_keeps_its_lines(self, browser: Client, stale: dict[str, str]) -> None:
         response = send(browser, {**stale, "reason": "\n</textarea><b>one\ntwo"})
 
