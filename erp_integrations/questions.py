@@ -20,13 +20,13 @@ from companies.models import Level, Member, MemberQuerySet
 from erp_integrations import calls
 from erp_integrations.errors import ConfigurationError, ERPError, UncertainError
 from erp_integrations.models import Connection, Question
+from erp_integrations.models.questions import ASKED_ANEW as ASKED_ANEW
 from erp_integrations.registry import adapter_class
 
 KEPT_S = 24 * 3600  # an answer, for whoever comes back to it
 DIED = "The ERP did not answer in time, or the worker that asked it was stopped. Try again."
 UNTAKEN = "No worker was free to ask the ERP. Try again later; if it stays so, tell whoever runs Tieback."
 NAME_TAKEN = "This company has a connection of that name already. Choose another."
-ASKED_ANEW = "This was asked anew meanwhile."
 NO_RIGHT = "You may no longer do this in this company. Nothing was done."
 
 # What is asked about cost codes is answered by `exports`, which lies above and so is known by name alone.

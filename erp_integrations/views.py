@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -26,10 +27,12 @@ ACCOUNTS_PER_PAGE = 250
 
 def connection_of(request: MemberRequest, slug: str) -> Connection:
     """The connection that an address names, with its `siblings`; 404 if it is not this company's. Loads no secret."""
-    siblings = list(request.member.company.connections.for_pages())
+    unseen = Question.objects.unseen_by(request.user).filter(connection=OuterRef("pk"))
+    siblings = list(request.member.company.connections.for_pages().annotate(unseen=Exists(unseen)))
     for connection in siblings:
         if connection.slug == slug:
             connection.company, connection.siblings = request.member.company, siblings
+            connection.has_unseen = connection.unseen
             return connection
     raise Http404("There is no such connection.")
 
@@ -112,7 +115,11 @@ def question(request: MemberRequest, guid: UUID) -> HttpResponse:
     if "stay" not in request.GET:
         return HttpResponse(headers={"HX-Refresh": "true"})
     asked.tell()
-    response = render(request, "erp_integrations/_answer.html", {"question": asked})
+    also = []
+    if asked.connection and asked.kind == Question.Kind.LINK:  # one banner may have taken another's place
+        others = asked_before(request, asked.connection, Question.Kind.LINK)
+        also = [other for other in others if not other.is_pending and other.tell()]
+    response = render(request, "erp_integrations/_answer.html", {"question": asked, "also": also})
     return trigger_client_event(response, "answered")
 
 
@@ -138,10 +145,21 @@ def _question_of(request: MemberRequest, guid: UUID) -> Question:
     return asked
 
 
-def asked_before(request: MemberRequest, connection: Connection, *kinds: Question.Kind) -> Question | None:
-    """What this person asked of the connection last, as long as the answer is to come, or was not seen."""
-    last = connection.questions.filter(asker=request.user, kind__in=kinds).first()
-    return _question_of(request, last.guid) if last and last.told_at is None else None
+def asked_before(request: MemberRequest, connection: Connection, *kinds: Question.Kind) -> list[Question]:
+    """What this person asked of the connection, newest first, as far as the answer is to come, or was not seen."""
+    unseen = Question.objects.unseen_by(request.user).filter(connection=connection, kind__in=kinds)
+    return [_question_of(request, asked.guid) if asked.is_pending else asked for asked in unseen]
+
+
+def tell_answers(request: MemberRequest, connection: Connection, *kinds: Question.Kind) -> Question | None:
+    """Tell what was answered, as the page's messages; the last question whose answer is still to come."""
+    if not connection.has_unseen:
+        return None
+    unseen = asked_before(request, connection, *kinds)
+    for asked in unseen:
+        if not asked.is_pending:
+            tell(request, asked)
+    return next((asked for asked in unseen if asked.is_pending), None)
 
 
 def tell(request: MemberRequest, asked: Question) -> None:
@@ -168,9 +186,7 @@ def gl_accounts(request: MemberRequest, connection: str) -> HttpResponse:
     found = matching(list(erp.gl_accounts.all()), search)
     page = Paginator(found, ACCOUNTS_PER_PAGE).get_page(request.GET.get("page"))
     may_ask = request.member.can_configure_erp and not request.htmx
-    asked = asked_before(request, erp, Question.Kind.SYNC) if may_ask else None
-    if asked and not asked.is_pending:
-        tell(request, asked)
+    asked = tell_answers(request, erp, Question.Kind.SYNC) if may_ask else None
     context = {"connection": erp, "tab": "gl-accounts", "page": page, "search": search, "question": asked}
     template = "erp_integrations/_gl_accounts.html" if request.htmx else "erp_integrations/gl_accounts.html"
     return render(request, template, context)
@@ -195,9 +211,11 @@ def edit_settings(request: MemberRequest, connection: str) -> HttpResponse:
     forms = SettingsForms(erp, request.POST if request.method == "POST" else None)
     if request.method == "POST" and forms.are_valid():
         forms.save(request.user)
+        if erp.state == Connection.State.BROKEN and not erp.is_pulled:
+            questions.ask(Question.about(erp, Question.Kind.CHECK, request.user))  # what works now is Connected again
         messages.success(request, "Saved.")
         return redirect("erp_integrations:settings", request.member.company.slug, connection)
-    asked = asked_before(request, erp, Question.Kind.CHECK)
+    asked = next(iter(asked_before(request, erp, Question.Kind.CHECK)), None)
     if asked and not asked.is_pending:
         asked.tell()
     context = {"connection": erp, "tab": "settings", "forms": forms, "question": asked}

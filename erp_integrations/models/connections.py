@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -113,7 +113,8 @@ class Connection(models.Model):
     open_until = models.DateTimeField(null=True)
 
     was_silent: bool  # what `for_pages` reads besides
-    siblings: list[Connection]  # all of the company, itself too: what `views.connection_of` gives to the pages
+    siblings: Sequence[Connection]  # all of the company, itself too: what `views.connection_of` gives to the pages
+    has_unseen: bool  # did its reader ask something whose answer was not shown yet? From the same
 
     objects = ConnectionQuerySet.as_manager()
 

@@ -19,6 +19,7 @@ from erp_integrations.models.connections import Connection
 if TYPE_CHECKING:
     from erp_integrations.base import Adapter
 
+ASKED_ANEW = "This was asked anew meanwhile."
 UNTAKEN_S = 300  # so long may a question wait for a worker
 
 
@@ -30,6 +31,10 @@ class QuestionQuerySet(models.QuerySet["Question"]):
     def under_way(self) -> QuestionQuerySet:
         """Those that a worker is asking just now, by the database's clock."""
         return self.filter(answered_at=None, claimed_until__gt=Now())
+
+    def unseen_by(self, asker: User) -> QuestionQuerySet:
+        """What this person asked, as far as the answer is to come, or was not shown yet."""
+        return self.filter(asker=asker, told_at=None).exclude(message=ASKED_ANEW)
 
     def overdue(self) -> QuestionQuerySet:
         """Those whose worker is gone, and those that none took up for too long."""

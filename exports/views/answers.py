@@ -14,8 +14,8 @@ from django_htmx.http import trigger_client_event
 
 from companies.access import MemberRequest
 from erp_integrations.models import Connection, Question
-from erp_integrations.views import asked_before, tell
 from erp_integrations.views import connection_of as connection_of
+from erp_integrations.views import tell_answers
 from exports.models import FILTERS, UNFINISHED, CodeExport, Status, fits
 from exports.review import Counts, Listing, Progress, Row, Seen, number, read_seen, shown
 
@@ -33,22 +33,9 @@ class Banner:
     question: str = ""  # whose answer is to take its place
 
 
-def asked_of_items(request: MemberRequest, connection: Connection) -> Question | None:
-    """What this person asked about items last and has not seen answered. An answer is told as the page's message."""
-    question = asked_before(request, connection, Question.Kind.COMPARE, Question.Kind.LINK)
-    if question and not question.is_pending:
-        tell(request, question)
-    return question
-
-
-def asked_to_link(request: MemberRequest, connection: Connection, export_id: int) -> Question | None:
-    """The same, if it was asked to link this code."""
-    question = asked_before(request, connection, Question.Kind.LINK)
-    if question is None or str(export_id) not in question.options["seen"]:
-        return None
-    if not question.is_pending:
-        tell(request, question)
-    return question
+def answers_about_items(request: MemberRequest, connection: Connection) -> Question | None:
+    """Tell what this person asked about items and has not seen answered; what is still to come, if anything."""
+    return tell_answers(request, connection, Question.Kind.COMPARE, Question.Kind.LINK)
 
 
 def list_url(connection: Connection) -> str:

@@ -15,7 +15,7 @@ from exports.defaults import Defaults
 from exports.forms import read_account
 from exports.models import CodeExport, Conflict, Invalid, Status
 from exports.review import Choices, Row, Update, comparison, number
-from exports.views.answers import Banner, answer, asked_to_link, connection_of, list_url
+from exports.views.answers import Banner, answer, answers_about_items, connection_of, list_url
 
 KEPT = {"income_kept": "income_account", "expense_kept": "expense_account"}  # how the page shows what is kept
 NEWER = "Someone else changed or exported this code meanwhile; this is how it is now. Your choice was not saved."
@@ -37,8 +37,9 @@ def _page(
     update = Update.of(export) if is_synced and request.member.can_review else None
     income, expense = (update or export).income_account, (update or export).expense_account
     inherited = [(kind, defaults.of(f"{kind}_account", export.code_key)) for kind in ("income", "expense")]
-    if question := asked_to_link(request, erp, pk) if request.member.can_review else None:
-        banner = None  # the page waits for the answer, or has it as its message
+    question = answers_about_items(request, erp) if request.member.can_review else None
+    if banner and banner.question:  # the page waits for the answer, or has it as its message
+        banner = None
     context = {
         "connection": erp,
         "question": question,

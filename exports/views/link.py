@@ -16,7 +16,7 @@ from exports.forms import read_ids
 from exports.matching import find_lost, find_matches, lost_items
 from exports.models import Reading
 from exports.views.actions import approver, ask_to_link
-from exports.views.answers import Banner, answer, asked_of_items, connection_of, list_url
+from exports.views.answers import Banner, answer, answers_about_items, connection_of, list_url
 
 ROWS = 100
 
@@ -37,7 +37,7 @@ def link_page(request: MemberRequest, connection: str) -> HttpResponse:
         "connection": erp,
         "tab": "standard-cost-codes",
         "base": list_url(erp),
-        "question": asked_of_items(request, erp),
+        "question": answers_about_items(request, erp),
     }
     if erp.capabilities.lists_items:
         context |= {
@@ -61,7 +61,7 @@ def lost_page(request: MemberRequest, connection: str) -> HttpResponse:
     context = {
         "connection": erp,
         "tab": "standard-cost-codes",
-        "question": asked_of_items(request, erp),
+        "question": answers_about_items(request, erp),
         "page": page,
         "rows": [(one, claims.get(one.export.pk, "") if one.export else "") for one in lost],
         "can_link": bool(taking),

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from companies.access import MemberRequest, member_required
 from companies.models import Level, Tool
 from exports.review import CAP, PAGE_SIZES, Choices, Listing, Row
-from exports.views.answers import Banner, connection_of, frame, has_new_head, moved_rows, problem
+from exports.views.answers import Banner, answers_about_items, connection_of, frame, has_new_head, moved_rows, problem
 
 
 @require_GET
@@ -20,6 +20,9 @@ def standard_cost_codes(request: MemberRequest, connection: str) -> HttpResponse
     erp = connection_of(request, connection)
     context = frame(request, erp, Listing.read(request.GET))
     banner = Banner(**request.session.pop("review_banner")) if "review_banner" in request.session else None
+    question = answers_about_items(request, erp) if request.member.can_review else None
+    if banner is None or banner.question:
+        banner = Banner("info", "Asking the ERP.", question=str(question.guid)) if question else None
     context |= _page(request, context, explain=bool(banner and banner.explain))
     context |= {
         "banner": banner,

@@ -235,6 +235,18 @@ def test_without_javascript_the_whole_page_answers(dora: Client) -> None:
     assert "<html" in answer
 
 
+def test_saving_what_mends_a_broken_connection_has_it_tested(dora: Client) -> None:
+    connection = make_connection(options={"behaviour": "wrong credentials"}, state=Connection.State.BROKEN)
+
+    dora.post(SETTINGS, settings_of(connection, **{"options-behaviour": "normal"}))
+    assert "You may leave this page" in text(dora.get(SETTINGS))
+    let_a_worker_answer()
+
+    connection.refresh_from_db()
+    assert connection.state == Connection.State.ACTIVE
+    assert "Connected to Practice Books" in text(dora.get(SETTINGS))
+
+
 def test_what_is_typed_is_tested_and_not_saved(dora: Client) -> None:
     connection = make_connection(options={"behaviour": "normal"})
     data = settings_of(connection, **{"options-behaviour": "down"})

@@ -208,6 +208,41 @@ class TestAnothersItem:
         assert row.status == "SUCCESS"
 
 
+@pytest.mark.django_db(transaction=True)
+class TestAnswersOfLinks:
+    @pytest.fixture
+    def rows(self) -> tuple[Desk, list[CodeExport]]:
+        desk = Desk()
+        desk.connection.options = {"behaviour": "down"}
+        desk.connection.save()
+        return desk, [attention(desk, hold(desk, code), code) for code in ("01-100", "01-200")]
+
+    def test_the_list_that_was_left_tells_them_once_on_return(self, rows: tuple[Desk, list[CodeExport]]) -> None:
+        desk, (first, second) = rows
+        for row in (first, second):
+            desk.post(f"{row.pk}/link/", remote_id=row.receipt["remote_id"])  # type: ignore[index]
+        assert "You may leave this page" in html(desk.get("?filter=needs-review"))
+        let_a_worker_answer()
+
+        back = html(desk.get("?filter=needs-review"))
+        assert all(f"Not linked. {code}: The Practice ERP cannot be reached." in back for code in ("01-100", "01-200"))
+        assert "You may leave this page" not in back
+        assert "Not linked." not in html(desk.get("?filter=needs-review"))
+
+    def test_the_last_banner_tells_those_whose_place_it_took(self, rows: tuple[Desk, list[CodeExport]]) -> None:
+        desk, (first, second) = rows
+        desk.post(f"{first.pk}/link/", remote_id=first.receipt["remote_id"])  # type: ignore[index]
+        banner = html(desk.post(f"{second.pk}/link/", remote_id=second.receipt["remote_id"]))  # type: ignore[index]
+        waits_for = re.search(r'data-poll hx-get="([^"]+stay=1)"', banner)
+        assert waits_for
+        let_a_worker_answer()
+
+        told = html(desk.client.get(waits_for[1], headers={"HX-Request": "true"}))
+
+        assert "01-100: The Practice ERP cannot be reached." in told
+        assert "01-200: The Practice ERP cannot be reached." in told
+
+
 class TestCode:
     def test_a_synced_code_is_unlinked_with_a_reason(self, desk: Desk) -> None:
         row = desk.ready("01-100", status=Status.SUCCESS, remote_id="7")
