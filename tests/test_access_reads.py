@@ -52,7 +52,8 @@ UNMISSED = {
         exports.services.reading.read_due_items exports.services.reading.read_items exports.services.resolving.in_doubt
         exports.services.running._with_work exports.services.running.sweep exports.services.standing._compiled
         exports.services.standing._give_back exports.services.standing.give_back
-        exports.services.telling._what_waits exports.services.updating._wrote exports.views.answers.changed_rows
+        exports.services.telling._summarise exports.services.telling._what_waits exports.services.updating._wrote
+        exports.views.answers.changed_rows
         exports.web_connector.models.Access.admits exports.web_connector.models.PollQuerySet.of_ticket
         exports.web_connector.polls.Session.open_message exports.web_connector.polls.Session.rows
         exports.web_connector.polls._export exports.web_connector.polls._has_work exports.web_connector.polls._percent
