@@ -118,16 +118,32 @@ def stop(server: PostgreSQL) -> None:
 
 
 def end_backends(how: str = "pg_terminate_backend") -> None:
-    """All others on this database; by "kill -9" one of them, and then the server ends the rest itself."""
+    """All others on this database; by "kill -9" one of them, and then the server ends the rest itself, ours too."""
     others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    with connection.cursor() as cursor:
-        if how == "pg_terminate_backend":
+    if how == "pg_terminate_backend":
+        with connection.cursor() as cursor:
             cursor.execute(f"SELECT pg_terminate_backend(pid) {others}")
-            return
-        cursor.execute(f"SELECT pid {others}")
-        found = [pid for (pid,) in cursor.fetchall()]
-    for pid in found[:1]:
-        os.kill(pid, signal.SIGKILL)
+        return
+
+    def one_is_killed() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT pid {others} AND backend_type = 'client backend' LIMIT 1")
+            found = cursor.fetchone()
+        if found:
+            os.kill(found[0], signal.SIGKILL)
+        return found is not None
+
+    def ours_is_ended() -> bool:
+        """Until the server has noticed, it still takes new connections, to end them with the others."""
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+        except OperationalError:
+            return True
+        return False
+
+    wait_until(one_is_killed, "A session to be killed")
+    wait_until(ours_is_ended, "The end of all sessions")
 
 
 def reconnect() -> None:
