@@ -6,14 +6,27 @@ import time
 from collections.abc import Callable
 
 from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
 from playwright.sync_api import Page, expect
 
 from tests.factories import PASSWORD
 from tests.patience import PATIENCE_S
 
 
+def signed_in(page: Page, username: str, then: str) -> None:
+    """At that page, as someone who signed in before."""
+    client = Client()
+    client.force_login(User.objects.get(username=username))
+    name = settings.SESSION_COOKIE_NAME
+    cookie = {"name": name, "value": client.cookies[name].value, "domain": "localhost", "path": "/"}
+    page.context.add_cookies([cookie])
+    page.goto(then)
+
+
 def sign_in(page: Page, username: str, then: str) -> None:
-    """Back when the page behind it is there with its scripts."""
+    """By the form; back when the page behind it is there with its scripts."""
     page.goto(f"/login/?next={then}")
     page.get_by_label("Username").fill(username)
     page.get_by_label("Password").fill(PASSWORD)

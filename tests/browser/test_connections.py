@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from companies.models import Member
 from erp_integrations.models import Connection
-from tests.browser.people import assert_accessible, sign_in
+from tests.browser.people import assert_accessible, signed_in
 from tests.factories import make_connection, make_dora
 from tests.servers.celery import Worker
 
@@ -18,7 +18,7 @@ BASE = "/companies/sample-builders/erp-integrations/"
 def dora(page: Page, worker: Worker) -> Member:
     """An admin, and the worker that asks ERPs for her."""
     member = make_dora()
-    sign_in(page, "dora", then=f"{BASE}supported/")
+    signed_in(page, "dora", then=f"{BASE}supported/")
     return member
 
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from companies.models import Member
-from tests.browser.people import assert_accessible, follow, sign_in
+from tests.browser.people import assert_accessible, follow, signed_in
 from tests.factories import make_connection, make_cost_code, make_dora, make_hold, make_segment
 from wbs.models import Hold, SegmentItem
 
@@ -20,7 +20,7 @@ REFUSED = "the server responded with a status of"  # Chromium's words for 409 an
 @pytest.fixture
 def dora(page: Page) -> Member:
     member = make_dora()
-    sign_in(page, "dora", then=WBS)
+    signed_in(page, "dora", then=WBS)
     return member
 
 

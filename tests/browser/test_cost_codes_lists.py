@@ -10,7 +10,7 @@ from openpyxl import load_workbook
 from playwright.sync_api import Page, expect
 
 from companies.models import Member
-from tests.browser.people import assert_accessible, follow, sign_in
+from tests.browser.people import assert_accessible, follow, signed_in
 from tests.factories import make_cost_code, make_dora, make_hold, make_project
 from wbs.models import SegmentItem, drafts
 from wbs.sheets import MAX_BYTES
@@ -23,7 +23,7 @@ CODES = f"{WBS}cost-codes/"
 @pytest.fixture
 def dora(page: Page) -> Member:
     member = make_dora()
-    sign_in(page, "dora", then=WBS)
+    signed_in(page, "dora", then=WBS)
     return member
 
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Page
 from exports.models import Status
 from tests.access import World, make_worlds
 from tests.addresses import ADDRESSES, CASES
-from tests.browser.people import sign_in
+from tests.browser.people import signed_in
 from tests.factories import PASSWORD, make_account, make_cost_code, make_dora, make_export, make_member
 
 MEASURE = (Path(__file__).parent / "layout.js").read_text()
@@ -63,7 +63,7 @@ def test_every_page_keeps_its_words_whole_and_its_controls_apart(
     page: Page, world: World, client: Client, console_errors: list[str]
 ) -> None:
     client.login(username="dora", password=PASSWORD)
-    sign_in(page, "dora", then="/")
+    signed_in(page, "dora", then="/")
     addresses, found = list(pages(world, client)), []
 
     for address in addresses:

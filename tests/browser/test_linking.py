@@ -11,7 +11,7 @@ from erp_integrations.models import Connection
 from exports import services
 from exports.models import CodeExport
 from tests import factories
-from tests.browser.people import assert_accessible, eventually, follow, sign_in
+from tests.browser.people import assert_accessible, eventually, follow, signed_in
 from tests.exports.pages import let_a_worker_answer
 from tests.servers.celery import Worker
 
@@ -53,7 +53,7 @@ def press(page: Page, role: str, name: str) -> None:
 def test_existing_items_are_linked_with_the_keyboard_and_unlinked_again(
     page: Page, erp: Connection, worker: Worker
 ) -> None:
-    sign_in(page, "alice", LIST)
+    signed_in(page, "alice", LIST)
     press(page, "link", "Link Existing Items")
     page.wait_for_url(f"**{ERP}link/")
     press(page, "button", "Compare with ERP")
@@ -81,7 +81,7 @@ def test_existing_items_are_linked_with_the_keyboard_and_unlinked_again(
 
 def test_an_update_is_seen_before_it_is_exported(page: Page, erp: Connection) -> None:
     services.export_portions(_accept(erp, "03-300"))
-    sign_in(page, "dora", "/companies/sample-builders/admin/work-breakdown-structure/cost-codes/")
+    signed_in(page, "dora", "/companies/sample-builders/admin/work-breakdown-structure/cost-codes/")
     page.get_by_role("link", name="03-300", exact=True).click()
     dialog = page.get_by_role("dialog", name="Edit 03-300")
     dialog.get_by_label("Description").fill("Formwork, all of it")
@@ -90,7 +90,7 @@ def test_an_update_is_seen_before_it_is_exported(page: Page, erp: Connection) ->
     eventually(lambda: stored("03-300").item.description, "Formwork, all of it")
     page.get_by_role("button", name="Sign out").click()
 
-    sign_in(page, "alice", f"{LIST}?filter=synced")
+    signed_in(page, "alice", f"{LIST}?filter=synced")
     expect(page.get_by_text("Changed since export")).to_be_visible()
     follow(page, "03-300", f"{LIST}{stored('03-300').pk}/")
     changed = page.get_by_role("row", name="Description")
@@ -117,7 +117,7 @@ def test_what_became_of_an_item_in_the_erp_is_marked_and_accepted(page: Page, er
     PracticeItem.objects.filter(books=erp.pk, code="03-200").update(name="Renamed over there")
     PracticeItem.objects.filter(books=erp.pk, code="03-300").delete()
     services.read_items(erp)  # as the schedule does once a day
-    sign_in(page, "alice", f"{LIST}?filter=synced")
+    signed_in(page, "alice", f"{LIST}?filter=synced")
 
     expect(page.get_by_role("row", name="03-200")).to_contain_text("Changed in ERP")
     expect(page.get_by_role("row", name="03-300")).to_contain_text("Orphaned")
@@ -143,7 +143,7 @@ def _accept(connection: Connection, code: str) -> int:
 
 
 def test_a_division_gets_default_accounts_and_a_code_is_reset_to_them(page: Page, erp: Connection) -> None:
-    sign_in(page, "dora", f"{ERP}settings/")
+    signed_in(page, "dora", f"{ERP}settings/")
     follow(page, "Default accounts of divisions and codes", f"{ERP}default-accounts/")
     assert_accessible(page)
     press(page, "link", "03")
@@ -166,7 +166,7 @@ def test_a_division_gets_default_accounts_and_a_code_is_reset_to_them(page: Page
 def test_set_accounts_gives_all_matching_their_inherited_default(page: Page, erp: Connection) -> None:
     erp.default_income_account = erp.gl_accounts.get(number="4000")
     erp.save()
-    sign_in(page, "alice", LIST)
+    signed_in(page, "alice", LIST)
     page.get_by_role("button", name="Select all 3 matching").click()
     page.get_by_role("button", name="Set Accounts").click()
     page.locator("#set-income").select_option(label="Inherited default")
@@ -178,7 +178,7 @@ def test_set_accounts_gives_all_matching_their_inherited_default(page: Page, erp
 
 
 def test_four_eyes_is_turned_on_and_holds(page: Page, erp: Connection) -> None:
-    sign_in(page, "dora", "/companies/sample-builders/admin/members/")
+    signed_in(page, "dora", "/companies/sample-builders/admin/members/")
     press(page, "checkbox", "Whoever sent a code may not accept it")
     press(page, "button", "Save Four Eyes")
     expect(page.get_by_role("status")).to_have_text("Saved. Whoever sent a code may no longer accept it.")
@@ -194,7 +194,7 @@ def test_four_eyes_is_turned_on_and_holds(page: Page, erp: Connection) -> None:
 def test_all_of_it_works_without_javascript(browser: Browser, site: str, page: Page, erp: Connection) -> None:
     context = browser.new_context(base_url=site, java_script_enabled=False)
     plain = context.new_page()
-    sign_in(plain, "alice", f"{ERP}link/")
+    signed_in(plain, "alice", f"{ERP}link/")
 
     plain.get_by_role("button", name="Compare with ERP").click()
     let_a_worker_answer()

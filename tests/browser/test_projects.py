@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from companies.models import Company, Member
-from tests.browser.people import assert_accessible, eventually, follow, sign_in
+from tests.browser.people import assert_accessible, eventually, follow, signed_in
 from tests.factories import make_company, make_connection, make_cost_code, make_dora, make_project
 from wbs.models import Project, Segment, SegmentItem
 
@@ -28,7 +28,7 @@ def company(db: None) -> Company:
 @pytest.fixture
 def dora(page: Page, company: Company) -> Member:
     member = make_dora(company)
-    sign_in(page, "dora", then=PROJECTS)
+    signed_in(page, "dora", then=PROJECTS)
     return member
 
 

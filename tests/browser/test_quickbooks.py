@@ -14,7 +14,7 @@ from erp_integrations.models import Connection
 from exports.models import CodeExport
 from tests import factories
 from tests.browser.conftest import watch
-from tests.browser.people import assert_accessible, eventually, sign_in
+from tests.browser.people import assert_accessible, eventually, signed_in
 from tests.browser.test_review import EXPENSE, account_of, row_of
 from tests.patience import PATIENCE_S
 from tests.quickbooks.company import QuickBooks
@@ -39,7 +39,7 @@ def dora(page: Page) -> Page:
     factories.make_dora()
     for code in ("01-100", "01-200", LONG, ENDLESS):
         factories.make_cost_code(code, f"Béton {code[:6]}")
-    sign_in(page, "dora", f"{TOOL}supported/")
+    signed_in(page, "dora", f"{TOOL}supported/")
     return page
 
 
@@ -106,7 +106,7 @@ def test_from_the_first_page_to_success(dora: Page, alice: Page, tmp_path: Path)
     expect(row_of(dora, LONG)).to_contain_text("QuickBooks allows 31 characters for an item name; this code has 32.")
     expect(row_of(dora, ENDLESS)).to_contain_text("shows 96 characters of a full code; this one has 97.")
 
-    sign_in(alice, "alice", REVIEW)
+    signed_in(alice, "alice", REVIEW)
     for code in ("01-100", "01-200"):
         choose(account_of(alice, code), INCOME_ACCOUNT)
         expect(row_of(alice, code)).to_contain_text("Purchases are posted to the income account too.")
@@ -134,7 +134,7 @@ def test_from_the_first_page_to_success(dora: Page, alice: Page, tmp_path: Path)
 def test_a_connector_that_was_never_seen_is_seen_without_a_reload(dora: Page, alice: Page) -> None:
     connection = factories.make_connection(erp="quickbooks-desktop", name="QuickBooks", slug="quickbooks")
     factories.make_export("01-300", connection, status="QUEUED", income_account=factories.make_account(connection))
-    sign_in(alice, "alice", f"{REVIEW}?filter=all")
+    signed_in(alice, "alice", f"{REVIEW}?filter=all")
     expect(row_of(alice, "01-300")).to_contain_text("Waiting for Web Connector, never seen")
     expect(alice.get_by_text("No contact yet")).to_be_visible()
 

@@ -12,7 +12,7 @@ from exports import services
 from exports.models import Batch, CodeExport, Status
 from tests import factories
 from tests.browser.conftest import watch
-from tests.browser.people import assert_accessible, eventually, sign_in
+from tests.browser.people import assert_accessible, eventually, sign_in, signed_in
 from tests.exports.pages import let_a_worker_answer
 from tests.servers.celery import Worker
 
@@ -30,7 +30,7 @@ def erp(page: Page) -> Connection:
     for number in range(100, 105):
         factories.make_cost_code(f"01-{number}")
     services.send_codes(dora, connection, None)
-    sign_in(page, "alice", LIST)
+    signed_in(page, "alice", LIST)
     return connection
 
 
