@@ -84,29 +84,25 @@ def run_stages(environment: dict[str, str], is_all: bool) -> None:
     var = {"VAR_DIR": environment["TMPDIR"]}
     run(Stage("format", [*MODULE, "ruff", "format", "--check", "."], environment))
     run(Stage("lint", [*MODULE, "ruff", "check", "."], environment))
-    long, long_on_sqlite = ("", "") if is_all else (" and not slow", " and not (slow or processes or either)")
+    run(Stage("what tests start themselves", [*MODULE, "tests.servers", *["--all"] * is_all], environment))
+    long = "" if is_all else " and not slow"
+    not_on_postgresql = "processes or browser" if is_all else "processes or browser or either"
+    not_on_sqlite = "pg_only or once or browser" if is_all else "pg_only or once or browser or processes"
     apart, in_browser = (
         on_sqlite | {"DATABASE_URL": environment["DATABASE_URL"], "TEST_DATABASE": f"test_tieback_{name}"}
         for name in ("processes", "browser")
     )
     run_beside(
         [
-            Stage("tests on SQLite", [*PYTEST, "-m", f"not (pg_only or once or browser){long_on_sqlite}"], on_sqlite),
-            Stage(
-                "tests in the browser, on PostgreSQL", [*PYTEST, "tests/browser", "-m", f"browser{long}"], in_browser
-            ),
-        ],
-        [
-            Stage("what tests start themselves", [*MODULE, "tests.servers", *["--all"] * is_all], environment),
-            Stage("tests on PostgreSQL", [*PYTEST, "-m", f"not (processes or browser){long}"], environment),
-        ],
-        [
             Stage("types", [*MODULE, "mypy", "."], production),
             Stage("templates", [*MODULE, "djlint", "templates", "--lint", "--quiet"], environment),
             Stage("migrations", [*MANAGE, "makemigrations", "--check", "--dry-run"], on_sqlite | var),
             Stage("deploy check", [*MANAGE, "check", "--deploy", "--fail-level", "WARNING"], production),
-            Stage("tests of processes, on PostgreSQL", [*PYTEST, "-m", f"processes{long}"], apart),
+            Stage("tests on SQLite", [*PYTEST, "-m", f"not ({not_on_sqlite}){long}"], on_sqlite),
         ],
+        [Stage("tests on PostgreSQL", [*PYTEST, "-m", f"not ({not_on_postgresql}){long}"], environment)],
+        [Stage("tests in the browser, on PostgreSQL", [*PYTEST, "tests/browser", "-m", f"browser{long}"], in_browser)],
+        [Stage("tests of processes, on PostgreSQL", [*PYTEST, "-m", f"processes{long}"], apart)],
     )
     if is_all:
         run(Stage("soak", [*SOAK, "4000"], environment))

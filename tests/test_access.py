@@ -30,7 +30,7 @@ from tests.access import (
 )
 from tests.addresses import ADDRESSES, CASES, Body
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.either]
 
 Rows = dict[str, set[str]]
 every_address = pytest.mark.parametrize("name", sorted(CASES))

@@ -19,7 +19,7 @@ from exports.models import CodeExport, Status
 from tests.factories import make_user
 from wbs.models import Project, Segment, SegmentItem
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.either]
 LINE = re.compile(r"^Sign in: (\w+) / (\S+) \(.+\)$", re.MULTILINE)
 
 

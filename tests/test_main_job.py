@@ -80,6 +80,7 @@ def test_every_distinct_code_of_the_list_arrives_once_with_its_accounts(
     assert tryton.items() == wanted()
 
 
+@pytest.mark.slow
 def test_a_second_export_of_the_same_adds_nothing(
     approver: Review, books: Connection, tryton: TrytonServer, worker: Worker, beat: Beat, admin: Person
 ) -> None:
@@ -120,6 +121,7 @@ def test_a_worker_killed_in_the_middle_of_a_portion_loses_and_doubles_nothing(
     assert set(CodeExport.objects.values_list("status", flat=True)) == {Status.SUCCESS}
 
 
+@pytest.mark.slow
 def test_a_broker_emptied_in_the_middle_loses_and_doubles_nothing(
     approver: Review, books: Connection, tryton: TrytonServer, worker: Worker, beat: Beat
 ) -> None:

@@ -31,8 +31,11 @@ def queue_many(scene: Scene, number: int) -> None:
 
 @pytest.mark.parametrize(
     ("crash", "sent_before"),
-    [("claimed:1", 0), ("answered:1", 10), ("stored:1", 10)],
-    ids=["K1 before the call", "K3 before the outcome is stored", "K4 before the task is done"],
+    [
+        pytest.param("claimed:1", 0, id="K1 before the call", marks=pytest.mark.slow),
+        pytest.param("answered:1", 10, id="K3 before the outcome is stored"),
+        pytest.param("stored:1", 10, id="K4 before the task is done", marks=pytest.mark.slow),
+    ],
 )
 def test_a_worker_killed_around_its_call(processes: Processes, scene: Scene, crash: str, sent_before: int) -> None:
     doomed = processes.worker(CRASH=crash)
@@ -48,7 +51,7 @@ def test_a_worker_killed_around_its_call(processes: Processes, scene: Scene, cra
     assert len(scene.books.items()) == 10
 
 
-@pytest.mark.parametrize("crash", ["claimed:2", "stored:1"])
+@pytest.mark.parametrize("crash", ["claimed:2", pytest.param("stored:1", marks=pytest.mark.slow)])
 def test_a_worker_killed_between_two_calls_of_its_turn(processes: Processes, scene: Scene, crash: str) -> None:
     doomed = processes.worker(CRASH=crash, EXPORT_TURN_S="60")
     queue_many(scene, 120)
@@ -63,7 +66,9 @@ def test_a_worker_killed_between_two_calls_of_its_turn(processes: Processes, sce
     assert len(scene.books.items()) == 120
 
 
-@pytest.mark.parametrize(("crash", "renamed"), [("claimed:1", 0), ("answered:1", 10)])
+@pytest.mark.parametrize(
+    ("crash", "renamed"), [pytest.param("claimed:1", 0, marks=pytest.mark.slow), ("answered:1", 10)]
+)
 def test_a_worker_killed_around_the_call_of_an_update(
     processes: Processes, scene: Scene, crash: str, renamed: int
 ) -> None:
@@ -84,7 +89,13 @@ def test_a_worker_killed_around_the_call_of_an_update(
     assert len(scene.books.items()) == 10
 
 
-@pytest.mark.parametrize("place", ["die", "die:37"], ids=["K2 before the answer", "K5 in the middle of a portion"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        pytest.param("die", id="K2 before the answer", marks=pytest.mark.slow),
+        pytest.param("die:37", id="K5 in the middle of a portion"),
+    ],
+)
 def test_a_worker_killed_inside_its_call(processes: Processes, scene: Scene, place: str) -> None:
     processes.worker()
     processes.beat()

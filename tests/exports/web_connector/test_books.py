@@ -13,7 +13,7 @@ from tests.exports.web_connector.conftest import Office, at_the_export
 from tests.exports.web_connector.referee import check_books
 from tests.quickbooks.company import QuickBooks
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.either]
 
 
 class TestWhatIsThereAlready:

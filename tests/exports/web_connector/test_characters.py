@@ -15,7 +15,7 @@ from tests.exports.web_connector.referee import check_all_arrived
 from tests.quickbooks.connector import PollReport
 from tests.quickbooks.transports import RawTransport, ZeepTransport
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.either]
 TREE = "/companies/sample-builders/admin/work-breakdown-structure/cost-codes/"
 SEND = "/companies/sample-builders/erp-integrations/send/"
 HELD = {

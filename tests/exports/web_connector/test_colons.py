@@ -11,7 +11,7 @@ from tests.exports.web_connector.referee import check_all_arrived
 from wbs.importing import NewCode
 from wbs.rules import breaches, warn_of_new
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.either]
 
 CODES = {"01": "General conditions", "01:0010": "Mobilization", "01:0020": "Permits"}
 

@@ -13,7 +13,7 @@ from exports.models import CodeExport
 from tests.exports.web_connector.conftest import INCOME, Office, at_the_export
 from tests.exports.web_connector.referee import check_books
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.either]
 
 
 class TestTheApproverMeanwhile:
