@@ -61,8 +61,11 @@ class Lease:
         In a transaction this locks the connection's row, as `hold` does: what follows in it is still the holder's.
         """
         self._write(lease_until=None, **after_call(error))
-        if isinstance(error, ConfigurationError):
+        if isinstance(error, ConfigurationError) and self._is_broken():
             _record_broken(self.connection, error)
+
+    def _is_broken(self) -> bool:
+        return Connection.objects.filter(pk=self.connection.pk, state=Connection.State.BROKEN).exists()
 
     def _write(self, **changes: Any) -> None:
         if not Connection.objects.filter(pk=self.connection.pk, lease_token=self.token).update(**changes):
@@ -161,7 +164,8 @@ def after_call(error: ERPError | None) -> dict[str, Any]:
             good = {"failures_in_a_row": 0, "open_until": None, "last_contact_at": Now()}
             return {**good, "state_message": _said("")}
         case ConfigurationError():
-            return {"state": Connection.State.BROKEN, "state_message": error.message}
+            broken = {"state": Connection.State.BROKEN, "state_message": error.message}
+            return {name: _unless_paused(name, value) for name, value in broken.items()}
         case UnsupportedFeature():
             return {}
         case TransientError(retry_after_s=float() | int() as told_s):
@@ -176,6 +180,11 @@ def _failure(message: str, told_s: float = 0, first_s: float | None = None) -> d
     opens = Case(When(failures_in_a_row__gte=BREAK_AFTER - 1, then=breaks), default=early)
     more = F("failures_in_a_row") + 1
     return {"failures_in_a_row": more, "open_until": opens, "state_message": _said(message)}
+
+
+def _unless_paused(name: str, value: str) -> Case:
+    """A pause ends when someone resumes, and not by what was under way when it began."""
+    return Case(When(state=Connection.State.PAUSED, then=F(name)), default=Value(value), output_field=TextField())
 
 
 def _said(message: str) -> Case:

@@ -11,6 +11,8 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from companies.clock import in_seconds
+from companies.models import AuditEvent
+from erp_integrations.errors import ConfigurationError
 from erp_integrations.models import Connection
 from exports import services
 from exports.models import CodeExport, Status
@@ -255,3 +257,17 @@ def test_a_connector_that_calls_us_takes_no_call_from_the_company(scene: Scene, 
     factories.make_connection(erp="quickbooks-desktop", name="Q", slug="q", lease_until=in_seconds(60))
 
     assert scene.portion() is True
+
+
+def test_a_pause_outlives_a_call_that_ends_with_wrong_settings(scene: Scene) -> None:
+    """Else mending them, which resumes what they stopped, would send what someone held back."""
+    scene.queue("01-100")
+    lease = leases.take(Connection.objects.filter(pk=scene.connection.pk))
+    assert lease
+    scene.connection.pause(scene.dora.user)
+
+    lease.end(ConfigurationError("The ERP does not accept the password."))
+    scene.refreshed().note_works(scene.dora.user)
+
+    assert scene.refreshed().state == "paused"
+    assert not AuditEvent.objects.filter(action="connection.broken").exists()
