@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Case, Exists, F, OuterRef, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.db.models.functions import Concat, Now
 
 from companies import audit, mail
@@ -128,7 +128,8 @@ def cancel_codes(member: Member, connection: Connection, ids: Sequence[int]) -> 
 def retry_codes(member: Member, connection: Connection, ids: Sequence[int]) -> Result:
     """Queue FAILED and ATTENTION codes again; the ERP is asked first about the latter. The caller wakes."""
     rows = rows_of(member, connection).filter(pk__in=ids, status__in=RETRYABLE)
-    rows = rows.filter(~is_own(member), fits(connection.capabilities))
+    asked = Q(status=Status.ATTENTION, kept__isnull=False)  # how an update came out is asked, whatever its accounts
+    rows = rows.filter(~is_own(member), fits(connection.capabilities) | asked)
     look_first = Case(When(status=Status.ATTENTION, then=Value(True)), default=F("look_first"))
     with click(member, connection, Batch.Kind.RETRY) as batch:
         move(rows, Status.QUEUED, batch, "export.retried", export_batch=batch, look_first=look_first, **TRIES_ANEW)

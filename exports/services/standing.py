@@ -23,11 +23,13 @@ from exports.services.moves import move_claimed
 
 logger = logging.getLogger(__name__)
 PORTION = 1000  # rows given back in one transaction
+ASKED_ONLY = ~Q(link_to="") | Q(look_first=True, kept__isnull=False)  # nothing is sent before their item is seen
 
 
 def stands(connection: Connection) -> Q:
     """Accepted rows of the connection that may go: whoever accepted them still may, and their accounts still fit.
 
+    To ask about an item that is to be linked, or about an update that may have arrived, no account has to fit.
     For queries of `CodeExport` itself, not of rows that another query refers to.
     """
     sql, params = _compiled(connection.capabilities)
@@ -41,7 +43,7 @@ def _compiled(able: Capabilities) -> tuple[str, tuple[Any, ...]]:
     two_pairs = Q(company__four_eyes=False) | Q(sender=None) | ~Q(actor=F("sender"))
     batch = Batch.objects.alias(sender=ExpressionWrapper(OuterRef("sent_by"), BigIntegerField()))
     accepted = batch.filter(Q(actor=None) | Q(Exists(approvers)), two_pairs, pk=OuterRef("export_batch"))
-    query = CodeExport.objects.filter(Q(export_batch=None) | Q(Exists(accepted)), fits(able)).query
+    query = CodeExport.objects.filter(Q(export_batch=None) | Q(Exists(accepted)), fits(able) | ASKED_ONLY).query
     sql, params = query.get_compiler(connection=database).compile(query.where)
     return f"({sql})", tuple(params)
 
@@ -71,8 +73,8 @@ def _give_back(connection: Connection) -> bool:
         for row in rows:
             row.connection = connection
             row.message, row.detail = _why(row), ""
-            row.status, row.link_to = _where_to(row), ""
-        move_claimed(rows, ["detail", "link_to"], was=Status.QUEUED)
+            row.status, row.link_to, row.link_despite = _where_to(row), "", ""
+        move_claimed(rows, ["detail", "link_to", "link_despite"], was=Status.QUEUED)
     return bool(rows)
 
 

@@ -35,6 +35,45 @@ def test_a_cancelled_update_leaves_everything_as_it_was(scene: Scene) -> None:
     check_invariants(scene.connection, scene.books)
 
 
+def test_one_that_may_have_arrived_is_asked_about_although_its_account_fits_no_more(scene: Scene) -> None:
+    """Else nothing could be done about it: it may not be kept as it is before the ERP was asked."""
+    changed(scene, "01-100")
+    scene.books.tell(Rule("after:uncertain", on="update"), Rule("uncertain", on="find"))
+    update(scene)
+    scene.let_time_pass()
+    for _ in range(60):
+        scene.portion()
+        scene.let_time_pass()
+    assert scene.states() == {"01-100": "ATTENTION"}
+    scene.books.tell()
+    scene.connection.gl_accounts.update(is_active=False)
+
+    assert services.retry_codes(scene.alice, scene.connection, [scene.row("01-100").pk]).count == 1
+    services.sweep()
+    scene.drain()
+
+    assert scene.states() == {"01-100": "SUCCESS"}
+    check_invariants(scene.connection, scene.books)
+
+
+def test_one_that_did_not_arrive_waits_for_an_account_that_fits(scene: Scene) -> None:
+    changed(scene, "01-100")
+    update(scene)
+    row = put("01-100", Status.ATTENTION)
+    scene.connection.gl_accounts.update(is_active=False)
+
+    services.retry_codes(scene.alice, scene.connection, [row.pk])
+    while scene.portion():
+        pass
+    services.sweep()
+
+    assert calls(scene, "update") == []
+    row = scene.row("01-100")
+    assert row.status == "FAILED"
+    assert row.message.startswith("Not sent. Income account 4000")
+    assert services.cancel_codes(scene.alice, scene.connection, [row.pk]).count == 1
+
+
 def test_a_code_without_accounts_of_its_own_goes_back_to_none(scene: Scene) -> None:
     scene.send("01-100")
     by_hand(scene, "01-100")

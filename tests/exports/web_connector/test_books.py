@@ -17,6 +17,19 @@ pytestmark = [pytest.mark.django_db, pytest.mark.either]
 
 
 class TestWhatIsThereAlready:
+    def test_it_is_linked_although_an_account_of_the_code_fits_no_more(self, queued: Office) -> None:
+        """Nothing of ours is sent to it, accounts least of all."""
+        item = queued.quickbooks.add_item("Service", "01-100")
+        queued.poll()
+        queued.connection.gl_accounts.update(is_active=False)
+        assert services.link_at_next_call(queued.alice, queued.row("01-100"), item.list_id).count == 1
+
+        services.sweep()
+        queued.poll()
+
+        row = queued.row("01-100")
+        assert (row.status, row.remote_id) == ("SUCCESS", item.list_id)
+
     def test_a_service_item_of_someone_elses_needs_review_and_can_be_linked(self, queued: Office) -> None:
         item = queued.quickbooks.add_item("Service", "01-100", sales_desc="Made by hand")
 
