@@ -34,6 +34,7 @@ FIELDS = (
     "remote_id",
     "receipt",
     "tries",
+    "waits",
     "doubts",
     "look_first",
     "link_to",

@@ -12,11 +12,11 @@ from companies.models import AuditEvent
 from erp_integrations.base import NotSent
 from erp_integrations.errors import TransientError
 from exports import services
-from exports.models import Attempt, CodeExport
+from exports.models import Attempt, CodeExport, Status
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
 from tests.exports.scripted import ERRORS, Rule, ScriptedAdapter
-from tests.exports.steps import make_many
+from tests.exports.steps import make_many, put
 
 ABSURD = [0, -5, math.nan, math.inf, -math.inf, 1e300, "soon"]
 
@@ -124,6 +124,16 @@ def test_the_first_waits_burn_no_try_and_a_code_that_gets_nowhere_fails_at_last(
     scene.let_time_pass()
     scene.drain()
     assert scene.states() == {"01-100": "SUCCESS"}
+
+
+def test_a_lost_answer_begins_the_count_of_waits_anew(scene: Scene) -> None:
+    scene.queue("01-100")
+    put("01-100", Status.SENDING, waits=8, lease_token=1)
+
+    services.sweep()
+
+    row = scene.row("01-100")
+    assert (row.status, row.waits) == ("UNKNOWN", 0)
 
 
 def test_a_code_that_alone_is_told_to_wait_fails_at_last_too(scene: Scene) -> None:
