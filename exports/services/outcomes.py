@@ -20,6 +20,7 @@ FREE_WAITS = 8  # times in a row that the ERP told it to wait: about an hour; fr
 TRIES_ANEW = {"due_at": Now(), "tries": 0, "waits": 0, "doubts": 0, "link_to": "", "link_despite": ""}
 COMPARED = ("code", "description", "income_account", "expense_account", "is_active")
 UPDATED = ("drift", "found", "kept")
+AGAIN = "It is tried again by itself."
 ANOTHERS = "The ERP already has an item {code}, but it carries the reference of another cost code."
 FIELDS = ("detail", "remote_id", "receipt", "request_key", "tries", "waits", "doubts", "look_first", "due_at", *UPDATED)
 
@@ -157,4 +158,4 @@ def _not_sent(row: CodeExport, outcome: NotSent, now: datetime) -> None:
         row.status, row.message, row.detail = Status.FAILED, outcome.message + said, outcome.detail
         return
     pause = wait(row.tries) if told_s is None else max(timedelta(seconds=told_s), wait(row.waits))
-    queue_again(row, outcome.message, outcome.detail, now + pause)
+    queue_again(row, f"{outcome.message} {AGAIN}", outcome.detail, now + pause)

@@ -27,6 +27,7 @@ from erp_integrations.pull import Books, NothingStored, PullAdapter
 from exports.models import UNFINISHED, Attempt, CodeExport, CodeExportQuerySet, Status
 from exports.services import calling, leases
 from exports.services.leases import Lease, Lost
+from exports.services.outcomes import AGAIN
 from exports.services.portions import Work, claim, next_rows, store
 from exports.services.resolving import give_up, resolve
 from exports.services.standing import stands
@@ -46,7 +47,6 @@ UNREADABLE = (
     "What it was about is asked again at the next call; if this comes back, show it to whoever runs the network."
 )
 NOTHING_WRONG = "Nothing is wrong."
-AGAIN = "It is tried again by itself."
 IN_VAIN = "It failed {} times in a row. When that is mended, resume the connection."
 
 

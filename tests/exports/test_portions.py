@@ -93,8 +93,8 @@ OUTCOMES = [
     ("no id", "UNKNOWN", "The ERP reported success without an id.", "", "uncertain"),
     ("twice", "UNKNOWN", "The ERP answered twice, differently.", "", "uncertain"),
     ("other values", "ATTENTION", "The item in the ERP has another description.", "", "exported"),
-    ("not sent", "QUEUED", "Not now.", "", "not sent"),
-    ("not sent, wait", "QUEUED", "Not now.", "", "not sent"),
+    ("not sent", "QUEUED", "Not now. It is tried again by itself.", "", "not sent"),
+    ("not sent, wait", "QUEUED", "Not now. It is tried again by itself.", "", "not sent"),
 ]
 
 

@@ -35,7 +35,6 @@ class Meaning:
         return self.then is Then.RETRY
 
 
-AGAIN = "It is tried again by itself."
 OURS = "This is a fault of Tieback: tell whoever runs this server."
 TOOK = Meaning(Then.DONE, "QuickBooks has it.")
 TOOK_PART = Meaning(Then.DONE, "QuickBooks has it, but did not keep or show all of it. Look at the item there.")
@@ -46,7 +45,7 @@ NO_ACCOUNT = Meaning(
     Then.NEW_ACCOUNT,
     "QuickBooks does not take an account of this code: it is gone, or of a wrong type. Choose another.",
 )
-LOCKED = Meaning(Then.RETRY, f"Someone is working with the list of items in QuickBooks. {AGAIN}")
+LOCKED = Meaning(Then.RETRY, "Someone is working with the list of items in QuickBooks.")
 NO_RIGHT = "Ask the QuickBooks administrator to give it the right in Integrated Applications."
 BROKEN_REQUEST = Meaning(Then.REFUSED, f"QuickBooks does not understand what it was sent. {OURS}")
 OTHERWISE = Meaning(Then.REFUSED, "QuickBooks refused this code. Its answer tells why; mend that, then retry.")
@@ -57,8 +56,8 @@ STATUSES: dict[int, Meaning] = {
     500: Meaning(Then.DONE, "QuickBooks does not have all of what it was asked for."),
     **dict.fromkeys((501, 510, 530, 531, 550, 560, 570), TOOK_PART),
     600: Meaning(Then.LOOK_UP, "QuickBooks has no record of this message. It is asked about the code."),
-    1000: Meaning(Then.RETRY, f"QuickBooks had an internal error. {AGAIN}"),
-    1010: Meaning(Then.RETRY, f"QuickBooks was not available. {AGAIN}"),
+    1000: Meaning(Then.RETRY, "QuickBooks had an internal error."),
+    1010: Meaning(Then.RETRY, "QuickBooks was not available."),
     1030: Meaning(Then.STOP, "This QuickBooks does not know what Tieback asks of it. Update QuickBooks."),
     1060: BROKEN_REQUEST,
     3000: NO_ACCOUNT,  # a bad id; the accounts' are the only ones that we send
@@ -85,7 +84,7 @@ STATUSES: dict[int, Meaning] = {
     3200: Meaning(Then.LOOK_UP, "The item was changed in QuickBooks meanwhile. QuickBooks is asked what it holds."),
     **dict.fromkeys((3205, 3210), BAD_VALUE),
     3220: Meaning(Then.REFUSED, "QuickBooks has that number already. Choose another, then retry."),
-    3231: Meaning(Then.RETRY, f"QuickBooks did not get to this code. {AGAIN}"),
+    3231: Meaning(Then.RETRY, "QuickBooks did not get to this code."),
     3240: NO_ACCOUNT,
     3250: Meaning(
         Then.STOP, "A feature that is needed is off, or not in this edition of QuickBooks. Turn it on in Preferences."

@@ -32,7 +32,7 @@ SECOND_FACTOR = (
     "Tryton wants a second factor from this user{}, which Tieback does not have. Use a user, or a method of "
     "authentication, without one."
 )
-BUSY = "Someone else is changing the same records in Tryton. It is tried again by itself."
+BUSY = "Someone else is changing the same records in Tryton."
 FAILED_INSIDE = "Tryton had a failure of its own. Its log tells more: show it to whoever runs Tryton."
 STATUSES = {
     400: "Tryton, or a proxy before it, cannot read what it was sent. Check that the address is Tryton's own, and that "

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from companies.models import AuditEvent
+from exports.services.outcomes import AGAIN
 from exports.web_connector import polls
 from exports.web_connector.models import Poll
 from tests.exports.web_connector.conftest import Office, at_the_export
@@ -58,7 +59,7 @@ class TestWhatPassesByItselfOrByAPersonThere:
         connection = queued.refreshed()
         assert connection.state == "active"
         assert words in connection.state_message
-        assert connection.state_message.endswith(polls.AGAIN)
+        assert connection.state_message.endswith(AGAIN)
         queued.poll()
         check_all_arrived(queued.quickbooks, 3)
         assert (queued.refreshed().state_message, queued.refreshed().failures_in_a_row) == ("", 0)
@@ -74,7 +75,7 @@ class TestWhatPassesByItselfOrByAPersonThere:
         connection = queued.refreshed()
         assert connection.state == "broken"
         assert connection.state_message.endswith(polls.IN_VAIN.format(3))
-        assert polls.AGAIN not in connection.state_message
+        assert AGAIN not in connection.state_message
         assert AuditEvent.objects.filter(action="connection.broken").count() == 1
         connection.resume(queued.dora.user)
         queued.poll()
@@ -89,6 +90,13 @@ class TestWhatPassesByItselfOrByAPersonThere:
         queued.poll(connection_errors=1)
 
         assert queued.refreshed().state == "active"
+
+    def test_the_next_poll_takes_as_few_calls_as_any(self, queued: Office) -> None:
+        calm = len(queued.poll().requests)
+        queued.queue("03-100", "03-200", "03-300")
+        queued.poll(connection_errors=1)
+
+        assert len(queued.poll().requests) == calm
 
     def test_what_quickbooks_says_is_read_on_our_pages(self, queued: Office) -> None:
         connector = queued.connector()
