@@ -128,9 +128,11 @@ def _claim_more(lease: Lease) -> list[Work]:
 def next_rows(lease: Lease, due: CodeExportQuerySet) -> list[CodeExport]:
     """What fits into one call: new codes, or else updates, of those whose acceptance still stands.
 
-    One code alone to an ERP that failed last time; those whose answers were lost again and again last, and each alone.
+    One code alone to an ERP that failed last time, unless it calls itself and so is there. Those whose answers were
+    lost again and again come last, each alone.
     """
-    size = 1 if lease.connection.failures_in_a_row else lease.portion_size
+    is_probe = lease.connection.failures_in_a_row > 0 and not lease.connection.is_pulled
+    size = 1 if is_probe else lease.portion_size
     queued = due.for_adapter().filter(stands(lease.connection), status=Status.QUEUED, look_first=False)
     sure = queued.filter(doubts__lt=outcomes.ALONE_AFTER)
     new, updates = (sure.filter(kept__isnull=is_new)[:size] for is_new in (True, False))

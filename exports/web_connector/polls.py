@@ -2,7 +2,8 @@
 
 The same road as a worker's (`exports.services`), with the roles swapped: the connector fetches a message and brings the
 answer. Between the two nothing is remembered but rows. Order within a poll: what is outstanding, the chart of accounts,
-looking codes up by name, adding them.
+adding what was looked up and not found, looking further codes up by name. A look-up that comes to nothing thus keeps no
+code back that was looked up before.
 """
 
 from __future__ import annotations
@@ -119,9 +120,11 @@ def stop(session: Session, error: ERPError) -> None:
     """End the poll because of an error; the connection's pages tell it until a poll goes well.
 
     One that may pass by itself is tried again at the next calls, up to EXPORT_MAX_TRIES in a row; then a person must
-    look. Another company file that is open is no failure: its owner works with it, and the next call finds ours.
+    look. A poll that settled codes begins the count anew. Another company file that is open is no failure: its owner
+    works with it, and the next call finds ours.
     """
-    failures = session.connection.failures_in_a_row + (not isinstance(error, OtherBooks))
+    before = 0 if session.poll.settled else session.connection.failures_in_a_row
+    failures = before + (not isinstance(error, OtherBooks))
     if isinstance(error, TransientError | UncertainError) and failures >= settings.EXPORT_MAX_TRIES:
         error = ConfigurationError(f"{error.message} {IN_VAIN.format(failures)}", error.detail)
     elif isinstance(error, TransientError):
@@ -229,7 +232,7 @@ def next_message(session: Session, greeting: str) -> str:
             if session.connection.state != Connection.State.ACTIVE:
                 _end(session, f"{session.connection} is paused in Tieback.", percent=FAILED)
                 return ""
-            message = _outstanding(session) or _chart(session) or _look_up(session) or _export(session)
+            message = _outstanding(session) or _chart(session) or _export(session) or _look_up(session)
             if message is None:
                 finish(session)
     except ERPError as error:

@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 
 from exports import services
 from exports.models import CodeExport
+from exports.services.outcomes import AGAIN
 from exports.web_connector import polls
 from exports.web_connector.models import Poll
 from tests.exports.web_connector.conftest import INCOME, Office, at_the_export
@@ -161,7 +162,7 @@ class TestALookUpThatOneCodeSpoils:
         assert others(picky, "01-304") == {"SUCCESS"}
         row = picky.row("01-304")
         assert (row.status, row.tries) == ("UNKNOWN", 1)
-        assert row.message == f"QuickBooks gave an answer that cannot be read. {polls.AGAIN.replace('tried', 'asked')}"
+        assert row.message == f"QuickBooks gave an answer that cannot be read. {AGAIN.replace('tried', 'asked')}"
         assert picky.quickbooks.asked < 16  # type: ignore[attr-defined]
 
     def test_the_one_is_asked_about_a_few_times_and_then_left_to_a_person(self, picky: Office, settings: Any) -> None:
@@ -199,6 +200,19 @@ class TestALookUpThatOneCodeSpoils:
             picky.quickbooks.spoilers  # type: ignore[attr-defined]
         )
         assert others(picky, *picky.quickbooks.spoilers) == {"SUCCESS"}  # type: ignore[attr-defined]
+
+    def test_more_of_them_than_a_poll_asks_about_keep_no_other_back(self, picky: Office) -> None:
+        """However long it is until the next poll: they are due again by then."""
+        spoilers = CODES[: polls.MOST_UNANSWERED]
+        picky.quickbooks.spoilers = spoilers  # type: ignore[attr-defined]
+        picky.queue(*CODES)
+
+        for _ in range(3):
+            picky.poll()
+            CodeExport.objects.filter(due_at__gt=Now()).update(due_at=Now())
+
+        assert others(picky, *spoilers) == {"SUCCESS"}
+        assert (picky.refreshed().state, picky.refreshed().failures_in_a_row) == ("active", 1)
 
     def test_when_nothing_is_ever_answered_the_connection_needs_attention(self, picky: Office, settings: Any) -> None:
         settings.EXPORT_MAX_TRIES = 4
