@@ -35,6 +35,12 @@ def read_ids(values: Sequence[str]) -> tuple[int, ...]:
     return tuple(dict.fromkeys(pk for value in values if (pk := number(value))))
 
 
+def read_pairs(values: Sequence[str]) -> list[tuple[int, str]]:
+    """The rows ticked to be linked, each "id of the code:remote id of the item beside it"."""
+    parts = [value.partition(":") for value in values]
+    return list(dict.fromkeys((number(pk), remote_id) for pk, _, remote_id in parts if number(pk) and remote_id))
+
+
 def read_selection(data: QueryDict) -> Selection:
     """The rows that a click means: the ticked ones (the button says so), or the whole list of the filter and search."""
     listing = Listing.read(data)

@@ -46,6 +46,10 @@ def ticked(world: World) -> Body:
     return {**read, "export": [world.export.pk, world.failed.pk], "set_income": world.account.pk}
 
 
+def linked(world: World) -> Body:
+    return {"export": f"{world.export.pk}:R1"}
+
+
 SEE_WBS, EDIT_WBS = Right.SEE_WBS, Right.EDIT_WBS
 SEE_ERP, REVIEW, CONFIGURE = Right.SEE_ERP, Right.REVIEW, Right.CONFIGURE_ERP
 
@@ -115,7 +119,7 @@ CASES = {
     "exports:link_page": Case(get=REVIEW),
     "exports:lost_page": Case(get=REVIEW),
     "exports:read_items": Case(post=REVIEW),
-    "exports:link_selected": Case(post=REVIEW, body=ticked),
+    "exports:link_selected": Case(post=REVIEW, body=linked),
     "exports:accept_change": Case(post=REVIEW, pk="export"),
     "exports:update": Case(post=REVIEW, pk="synced", body=accounts, sends_ids=True),
     "exports:unlink": Case(post=REVIEW, pk="export", body=lambda world: {"reason": "Wrong item"}),

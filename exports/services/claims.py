@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,33 +18,30 @@ LOST = "It carries a reference that no cost code here has: it was made for a cod
 NAMED = "In the ERP it is called {name}, which is the code of another cost code."
 
 
-def claims_of(connection: Connection, held: Collection[tuple[CodeExport, Receipt]]) -> dict[int, str]:
-    """By export: why the item that it would take looks like another's, as a sentence. Three queries, however many.
+def claims_of(connection: Connection, held: Sequence[tuple[CodeExport, Receipt]]) -> list[str]:
+    """Of each pair, why the item that the code would take looks like another's, as a sentence; empty if it does not.
 
-    `is_ours` of a receipt is to say whether the item carries the reference of that export.
+    `is_ours` of a receipt is to say whether the item carries the reference of that code. Three queries, however many.
     """
     if not held:
-        return {}
+        return []
     anothers = {receipt.owner for _, receipt in held if receipt.is_anothers}
     owners = CodeExport.objects.filter(company=connection.company_id, reference__in=anothers)
     codes = dict(owners.values_list("reference", "code"))
     delimiter = _delimiter(connection)
-    names = {row.pk: spellings(receipt.code, delimiter) for row, receipt in held}
+    names = [spellings(receipt.code, delimiter) for _, receipt in held]
     namesakes = SegmentItem.objects.cost_codes().filter(company=connection.company_id)
-    taken = set(
-        namesakes.filter(full_code_key__in=set().union(*names.values())).values_list("full_code_key", flat=True)
-    )
-    found = {}
-    for row, receipt in held:
+    taken = set(namesakes.filter(full_code_key__in=set().union(*names)).values_list("full_code_key", flat=True))
+    claims = []
+    for (row, receipt), called in zip(held, names, strict=True):
         why = []
         if receipt.is_anothers:
             code = codes.get(receipt.owner)
             why.append(CARRIES.format(code=code) if code else LOST)
-        if fold(row.code) not in names[row.pk] and names[row.pk] & taken:
+        if fold(row.code) not in called and called & taken:
             why.append(NAMED.format(name=" ".join(receipt.code.split())))
-        if why:
-            found[row.pk] = " ".join(why)
-    return found
+        claims.append(" ".join(why))
+    return claims
 
 
 def claim_on(export: CodeExport) -> str:
@@ -55,7 +52,7 @@ def claim_on(export: CodeExport) -> str:
     receipt = _read(shown)
     if export.status == Status.SUCCESS:
         receipt = _news(receipt, export)
-    return claims_of(export.connection, [(export, receipt)]).get(export.pk, "")
+    return claims_of(export.connection, [(export, receipt)])[0]
 
 
 def confirmed(claim: str) -> str:

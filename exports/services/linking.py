@@ -55,7 +55,8 @@ def link_codes(
     with click(member, connection, Batch.Kind.LINK) as batch:
         for row in _taken(connection, rows, held, problems):
             del held[row.pk]
-        anothers = claims_of(connection, [(row, held[row.pk]) for row in rows if row.pk in held])
+        links = [(row, held[row.pk]) for row in rows if row.pk in held]
+        anothers = {row.pk: claim for (row, _), claim in zip(links, claims_of(connection, links), strict=True) if claim}
         for row in _unconfirmed(rows, anothers, despite or {}, problems):
             del held[row.pk]
         if held:

@@ -116,7 +116,7 @@ def resolve(
     rows = [row for row, _ in asked]
     settled_at = _settle_times(rows, lease)
     links = [(row, receipts[row.reference]) for row in rows if row.link_to and row.reference in receipts]
-    anothers = claims_of(lease.connection, links)
+    anothers = {row.pk: claim for (row, _), claim in zip(links, claims_of(lease.connection, links), strict=True)}
     for row, code in asked:
         if error := errors.get(row.reference):
             _not_answered(row, error, lease.now())

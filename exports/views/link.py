@@ -12,7 +12,7 @@ from companies.access import MemberRequest
 from erp_integrations import questions
 from erp_integrations.models import Connection, Question
 from exports import services, words
-from exports.forms import read_ids
+from exports.forms import read_pairs
 from exports.matching import find_lost, find_matches, lost_items
 from exports.models import Reading
 from exports.views.actions import approver, ask_to_link
@@ -56,14 +56,14 @@ def lost_page(request: MemberRequest, connection: str) -> HttpResponse:
     erp = lister(request, connection)
     page = Paginator(lost_items(erp), ROWS).get_page(request.GET.get("page"))
     lost = find_lost(erp, list(page.object_list))
-    taking = [(one.export, one.item.as_receipt()) for one in lost if one.export and one.can_link]
-    claims = services.claims_of(erp, taking)
+    taking = {one.item.pk: (one.export, one.item.as_receipt()) for one in lost if one.export and one.can_link}
+    claims = dict(zip(taking, services.claims_of(erp, list(taking.values())), strict=True))
     context = {
         "connection": erp,
         "tab": "standard-cost-codes",
         "question": answers_about_items(request, erp),
         "page": page,
-        "rows": [(one, claims.get(one.export.pk, "") if one.export else "") for one in lost],
+        "rows": [(one, claims.get(one.item.pk, "")) for one in lost],
         "can_link": bool(taking),
     }
     return render(request, "exports/link_lost.html", context)
@@ -83,11 +83,13 @@ def link_selected(request: MemberRequest, connection: str) -> HttpResponse:
     """Link the ticked codes, each to the item beside it; one that looks like another's only if that is confirmed."""
     erp = lister(request, connection)
     post = request.POST
-    ids = read_ids(post.getlist("export"))[:ROWS]
-    seen = {pk: remote_id for pk in ids if (remote_id := post.get(f"item-{pk}", ""))}
-    despite = {pk: post.get(f"despite-{pk}", "") for pk in seen} if post.get("confirm") else {}
+    ticked = read_pairs(post.getlist("export"))[:ROWS]
+    seen = dict(ticked)
+    despite = {pk: post.get(f"despite-{item}", "") for pk, item in ticked} if post.get("confirm") else {}
     if not seen:
         messages.error(request, "Tick the cost codes to link.")
+    elif len(seen) < len(ticked):
+        messages.error(request, "Tick one item for each cost code.")
     else:
         ask_to_link(request, erp, seen, despite)
     page = "exports:lost_page" if post.get("back") == "lost" else "exports:link_page"

@@ -45,7 +45,7 @@ def test_no_page_calls_the_erp(scene: Scene, alice: Client) -> None:
     by_hand(scene, "01-100")
 
     alice.post(link_url(scene, "read/"))
-    alice.post(link_url(scene, "selected/"), {"export": row.pk, f"item-{row.pk}": "R1"})
+    alice.post(link_url(scene, "selected/"), {"export": f"{row.pk}:R1"})
 
     assert scene.books.events("start") == []
     assert [question.kind for question in Question.objects.waiting().order_by("pk")] == ["compare", "link"]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from erp_integrations.base import Exported
+from erp_integrations.base import Exported, Receipt
 from exports import services
 from exports.matching import find_matches
 from exports.models import CodeExport, Drift, Status
@@ -120,6 +120,17 @@ def test_another_companys_code_of_that_name_does_not_count(scene: Scene) -> None
     services.read_items(scene.connection, scene.alice)
 
     assert link(scene, **{"01-100": "R1"}).count == 1
+
+
+def test_two_items_of_one_code_are_told_apart(scene: Scene) -> None:
+    row = met(scene)
+    factories.make_cost_code("01-200")
+    mine = Receipt("R1", "01-100", "", None, None, is_ours=True)
+    renamed, lost = replace(mine, code="01-200"), replace(mine, is_ours=False, owner="c0ffee-1")
+
+    claims = services.claims_of(scene.connection, [(row, renamed), (row, mine), (row, lost)])
+
+    assert claims == [NAMED.format(name="01-200"), "", LOST]
 
 
 def test_two_who_confirm_it_for_two_codes_at_once_link_one(scene: Scene) -> None:

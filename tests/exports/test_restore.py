@@ -182,14 +182,14 @@ def _link_back(office: Office, there: dict[str, str]) -> None:
     services.send_codes(office.dora, office.connection, [factories.make_cost_code(code).pk for code in LOST])
 
     page = client.get(f"{LINK}lost/")
-    rows = {one.export.pk: (one.item.remote_id, claim) for one, claim in page.context["rows"]}
-    shown = {f"item-{pk}": remote_id for pk, (remote_id, _) in rows.items()}
-    shown |= {f"despite-{pk}": claim for pk, (_, claim) in rows.items()}
-    unconfirmed = client.post(f"{LINK}selected/", {**shown, "export": list(rows), "back": "lost"})
+    rows = page.context["rows"]
+    shown = {f"despite-{one.item.remote_id}": claim for one, claim in rows}
+    shown |= {"export": [f"{one.export.pk}:{one.item.remote_id}" for one, _ in rows], "back": "lost"}
+    unconfirmed = client.post(f"{LINK}selected/", shown)
     assert unconfirmed["Location"] == f"{LINK}lost/"
     let_a_worker_answer()
     assert not CodeExport.objects.filter(code__in=LOST, status="SUCCESS").exists()
-    client.post(f"{LINK}selected/", {**shown, "export": list(rows), "back": "lost", "confirm": "1"})
+    client.post(f"{LINK}selected/", {**shown, "confirm": "1"})
     let_a_worker_answer()
 
     found = CodeExport.objects.filter(code__in=LOST).values_list("code", "status", "remote_id")

@@ -7,7 +7,10 @@ import pytest
 from django.contrib.messages import get_messages
 
 from erp_integrations.adapters.practice.models import PracticeAccount, PracticeItem
+from erp_integrations.models import Question
 from exports.models import Batch, CodeExport, Drift, RemoteItem, Status
+from exports.services.claims import LOST, NAMED
+from exports.services.sending import reference_of
 from tests import factories
 from tests.exports.pages import PAGE, Desk, let_a_worker_answer, queries
 
@@ -56,11 +59,10 @@ class TestLinking:
         assert "Compare with Practice ERP first." in html(desk.client.get(LINK))
         assert ask(desk, "read/") == ["2 items read from Practice ERP."]
         page = html(desk.client.get(LINK))
-        assert f'<input type="hidden" name="item-{rows[1].pk}" value="{items[1].pk}">' in page
+        assert f'name="export" value="{rows[1].pk}:{items[1].pk}"' in page
         assert ("Same code" in page, "Code alike" in page) == (True, True)
 
-        shown = {f"item-{row.pk}": item.pk for row, item in zip(rows, items, strict=True)}
-        ticked = {"export": [row.pk for row in rows], **shown}
+        ticked = {"export": [f"{row.pk}:{item.pk}" for row, item in zip(rows, items, strict=True)]}
         assert ask(desk, "selected/", ticked) == ["Linked 2 cost codes."]
         assert set(CodeExport.objects.values_list("status", flat=True)) == {"SUCCESS"}
         assert "No code in review looks like an item" in html(desk.client.get(LINK))
@@ -70,7 +72,7 @@ class TestLinking:
         row = desk.ready("01-100")
         item = hold(desk, "01-100")
         ask(desk, "read/")
-        seen = {"export": row.pk, f"item-{row.pk}": item.pk}
+        seen = {"export": f"{row.pk}:{item.pk}"}
         item.delete()
 
         assert ask(desk, "selected/", seen) == [
@@ -88,11 +90,63 @@ class TestLinking:
         assert "The last try failed: The Practice ERP cannot be reached." in html(desk.client.get(LINK))
 
 
-@pytest.mark.parametrize("data", [{}, {"export": "x"}, {"export": "1"}, {"export": "1", "item-2": "3"}])
-def test_without_ticks_nothing_is_linked(desk: Desk, data: dict[str, str]) -> None:
+@pytest.mark.parametrize("ticked", ["", "x", "1", "1:", ":3", "x:3"])
+def test_without_ticks_nothing_is_linked(desk: Desk, ticked: str) -> None:
     desk.ready("01-100")
 
-    assert said(desk.client.post(f"{LINK}selected/", data)) == ["Tick the cost codes to link."]
+    assert said(desk.client.post(f"{LINK}selected/", {"export": ticked})) == ["Tick the cost codes to link."]
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTwoLostItemsOfOneCode:
+    """The one was sent as 01-100 and is called as another code by now, the other is called as it is."""
+
+    @pytest.fixture
+    def desk(self) -> Desk:
+        desk = Desk()
+        row = desk.ready("01-100")
+        factories.make_cost_code("01-200")
+        for code, reference in (("01-200", reference_of(row.item, desk.connection)), ("01:100", "c0ffee-1")):
+            item = hold(desk, code)
+            PracticeItem.objects.filter(pk=item.pk).update(external_id=reference)
+        ask(desk, "read/")
+        return desk
+
+    def rows(self, desk: Desk) -> dict[str, tuple[str, dict[str, str]]]:
+        """By the name of the item: its tick, and the hidden fields of its row."""
+        table = html(desk.client.get(f"{LINK}lost/")).partition("<tbody>")[2]
+        found = {}
+        for row in re.findall(r"<tr.*?</tr>", table, re.DOTALL):
+            [tick] = re.findall(r'name="export" value="([^"]+)"', row)
+            [name] = re.findall(r'data-label="Item in the ERP">([^<]+)<', row)
+            found[name] = (tick, dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', row)))
+        return found
+
+    @pytest.mark.parametrize("name", ["01-200", "01:100"])
+    def test_the_one_that_is_ticked_is_linked(self, desk: Desk, name: str) -> None:
+        rows = self.rows(desk)
+        fields = {key: value for _, hidden in rows.values() for key, value in hidden.items()}
+
+        told = ask(desk, "selected/", {**fields, "export": rows[name][0], "back": "lost", "confirm": "1"})
+
+        assert told == ["Linked 1 cost code."]
+        assert CodeExport.objects.get().remote_id == str(PracticeItem.objects.get(code=name).pk)
+
+    def test_each_row_tells_what_its_own_item_looks_like(self, desk: Desk) -> None:
+        page = html(desk.client.get(f"{LINK}lost/"))
+        rows = {name: next(iter(hidden.values())) for name, (_, hidden) in self.rows(desk).items()}
+
+        assert rows == {"01:100": LOST, "01-200": f"{LOST} {NAMED.format(name='01-200')}"}
+        assert ('aria-label="Select 01:100 for 01-100"' in page, page.count(f"this one. {LOST}")) == (True, 2)
+
+    def test_both_together_are_refused(self, desk: Desk) -> None:
+        ticks = [tick for tick, _ in self.rows(desk).values()]
+        asked = Question.objects.count()
+
+        answer = desk.client.post(f"{LINK}selected/", {"export": ticks, "back": "lost", "confirm": "1"})
+
+        assert said(answer) == ["Tick one item for each cost code."]
+        assert (Question.objects.count(), CodeExport.objects.get().status) == (asked, "READY")
 
 
 def test_others_are_refused(desk: Desk) -> None:
