@@ -241,6 +241,11 @@ class Row:
     def expense(self) -> Held | None:
         return Held.of(self.export, "expense_account")
 
+    @property
+    def asks_to_keep(self) -> bool:
+        """Whether one of its accounts may be kept as it reads now; both are posted then."""
+        return any(held and held.keeps for held in (self.income, self.expense))
+
     @classmethod
     def of(cls, export: CodeExport, member: Member, problem: str = "") -> Row:
         may, status = member.can_review, export.status

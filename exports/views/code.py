@@ -46,7 +46,7 @@ def _page(
         "tab": "standard-cost-codes",
         "base": list_url(erp),
         "row": (row := Row.of(export, request.member)),
-        "may_keep": request.member.can_review and any(held and held.keeps for held in (row.income, row.expense)),
+        "may_keep": request.member.can_review and row.asks_to_keep,
         "inherited": [(kind, default) for kind, default in inherited if default],
         "banner": banner,
         "error": error,

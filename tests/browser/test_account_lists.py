@@ -161,6 +161,19 @@ class TestTrouble:
         page.get_by_role("button", name="Export Cost Codes").click()
         expect(row_of(page, "01-100")).to_have_attribute("data-status", "QUEUED")
 
+    def test_one_that_needs_review_keeps_its_other_account_too(self, page: Page, erp: Connection) -> None:
+        income, expense = (erp.gl_accounts.get(number=number) for number in ("4000", "5000"))
+        rows = CodeExport.objects.filter(code="01-100")
+        rows.update(status="ATTENTION", message="It exists.", income_account=income, expense_account=expense)
+        rows.update(income_picked="income: 4000 Fees")
+        page.goto(f"{LIST}?filter=needs-review")
+
+        page.get_by_role("button", name="Keep 4000 Contract Revenue for 01-100").click()
+
+        expect(row_of(page, "01-100").get_by_text("Saved")).to_be_visible()
+        expect(row_of(page, "01-100")).not_to_contain_text("when it was picked")
+        assert (rows.get().income_picked, numbers("01-100")) == (income.identity, ("4000", "5000"))
+
     def test_the_flag_goes_when_another_account_is_picked(self, page: Page, erp: Connection) -> None:
         set_income(erp, "01-100")
         erp.gl_accounts.filter(number="4000").update(is_active=False)

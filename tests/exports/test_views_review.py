@@ -10,6 +10,7 @@ from erp_integrations.base import AccountKind
 from exports.models import Batch, Status
 from tests import factories
 from tests.exports.pages import PAGE, Desk, queries, seen
+from tests.person import fields_of
 
 pytestmark = pytest.mark.either
 
@@ -130,6 +131,26 @@ def test_an_account_that_became_inactive_is_flagged(desk: Desk) -> None:
 
     assert "4999 Account 4999 (inactive)" in page
     assert "Is no longer active in the ERP. Choose another." in page
+
+
+@pytest.mark.parametrize("kept", ["income", "expense"])
+def test_keep_on_a_row_without_drop_downs_posts_both_accounts(desk: Desk, kept: str) -> None:
+    """What htmx posts: the inputs of the row that hx-params names, and the button."""
+    picked = {f"{kept}_picked": "income: 4000 Sales"}
+    row = desk.ready("01-100", status=Status.ATTENTION, expense_account=desk.expense, **picked)
+    page = html(desk.get("?filter=needs-review"))
+    [button] = re.findall(rf'name="({kept}_kept)" value="([^"]+)"', page)
+    fields = fields_of(
+        page.partition(f'<tr id="export-{row.pk}"')[2].partition("</tr>")[0], "income", "expense", "version"
+    )
+    assert {"income": str(desk.income.pk), "expense": str(desk.expense.pk)}.items() <= fields.items()
+
+    saved = desk.post(f"{row.pk}/assign/", **fields, **dict([button]), seen_at="")
+
+    row.refresh_from_db()
+    assert (saved.status_code, row.income_account, row.expense_account) == (200, desk.income, desk.expense)
+    assert getattr(row, f"{kept}_picked") == getattr(desk, kept).identity
+    assert "when it was picked" not in html(desk.get("?filter=needs-review"))
 
 
 def test_an_account_that_the_default_filled_in_shows_as_inherited(desk: Desk) -> None:
