@@ -353,11 +353,21 @@ def _accounts_there(export: CodeExport, receipt: dict[str, Any]) -> dict[str, GL
     return {account.remote_id: account for account in export.connection.gl_accounts.filter(remote_id__in=remote_ids)}
 
 
+def _tells_values(receipt: dict[str, Any]) -> bool:
+    """Whether the ERP told more of its item than that it exists (`Receipt.description`)."""
+    return receipt["description"] is not None
+
+
+def _name_there(receipt: dict[str, Any], field: str, there: dict[str, GLAccount]) -> str:
+    """An account of the ERP's item as a page shows it."""
+    return str(there.get(receipt[field], receipt[field] or "none")) if _tells_values(receipt) else "not known"
+
+
 @dataclass(frozen=True)
 class Update:
     """What an update of a synced code would change in the ERP: the values there, and the accounts to choose first."""
 
-    description: str  # in the ERP now, as the next two
+    description: str | None  # in the ERP now, as the next two; None: not known
     income_there: str
     expense_there: str
     income_account: GLAccount | None
@@ -380,8 +390,8 @@ class Update:
         flags = [it.flag(kinds_of(able, field)) if it else "" for field, it in zip(ACCOUNT_FIELDS, own, strict=True)]
         return cls(
             description=receipt["description"],
-            income_there=str(there.get(receipt["income_account"], receipt["income_account"] or "none")),
-            expense_there=str(there.get(receipt["expense_account"], receipt["expense_account"] or "none")),
+            income_there=_name_there(receipt, "income_account", there),
+            expense_there=_name_there(receipt, "expense_account", there),
             income_account=own[0],
             expense_account=own[1],
             income_flag=flags[0],
@@ -401,15 +411,17 @@ class Difference:
 
 
 def comparison(export: CodeExport) -> list[Difference]:
-    """What the ERP held when it was last read, beside ours; empty when it was never read."""
+    """What the ERP held when it was last read, as far as it told, beside ours; empty when it was never read."""
     receipt = export.found or export.receipt
     if not receipt:
         return []
+    code = Difference("Cost Code", export.code, receipt["code"])
+    if not _tells_values(receipt):
+        return [code]
     there = _accounts_there(export, receipt)
-    fields = ("income_account", "expense_account")
-    income, expense = (str(there.get(receipt[field], receipt[field] or "none")) for field in fields)
+    income, expense = (_name_there(receipt, field, there) for field in ACCOUNT_FIELDS)
     return [
-        Difference("Cost Code", export.code, receipt["code"]),
+        code,
         Difference("Description", export.description, receipt["description"]),
         Difference("General Ledger Account - Income", str(export.income_account or "none"), income),
         Difference("General Ledger Account - Expense (Optional)", str(export.expense_account or "none"), expense),

@@ -143,7 +143,7 @@ def accept_change(member: Member, export: CodeExport, despite: str = "") -> Resu
 
 
 def _spoken(receipt: dict[str, Any] | None) -> str:
-    return f"{receipt['code']} {receipt['description']}" if receipt else ""
+    return f"{receipt['code']} {receipt['description'] or ''}".strip() if receipt else ""
 
 
 def rows_in_reach(member: Member, connection: Connection) -> Q:

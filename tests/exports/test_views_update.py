@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from companies.models import AuditEvent
 from erp_integrations.adapters.practice.adapter import PracticeAdapter
 from exports.models import Batch, CodeExport, Drift, Status
 from tests import factories
@@ -156,6 +157,21 @@ def test_what_changed_in_the_erp_is_shown_as_it_is_there_now(desk: Desk) -> None
 
     assert '<td data-label="In the ERP now">Renamed there</td>' in shown
     assert "Accept Change" in shown
+
+
+def test_values_that_the_erp_did_not_tell_are_not_said_to_change(desk: Desk) -> None:
+    """As of an inactive item, which QuickBooks names only."""
+    row = synced(desk)
+    found = {**row.receipt, "description": None, "income_account": None, "is_active": False}
+    CodeExport.objects.update(drift=Drift.CHANGED, found=found)
+
+    for client in (None, desk.client_of(factories.make_bob())):
+        shown = page(desk, row, client).partition("in the ERP</h2>")[2].partition("</table>")[0]
+        assert "01-100" in shown
+        assert not {word for word in ("None", "none", "changes", "differs") if word in shown}
+    assert page(desk, row).count('<td data-label="In the ERP now">not known</td>') == 3
+    desk.post(f"{row.pk}/accept-change/", htmx=False, back=row.pk)
+    assert AuditEvent.objects.get(action="export.change_accepted").new == "01-100"
 
 
 def test_a_linked_code_starts_with_the_accounts_of_its_item(desk: Desk) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db.models.functions import Now
+from django.test import Client
 
 from exports import services
 from exports.models import CodeExport
@@ -248,6 +249,17 @@ class TestAnInactiveItemOfSomeoneElse:
         known = "Theirs" if inactive.quickbooks.names_find_inactive else None
 
         assert inactive.row("01-100").receipt["description"] == known
+
+    def test_its_page_compares_only_what_is_known(self, inactive: Office, client: Client) -> None:
+        client.force_login(inactive.alice.user)
+        address = "/companies/sample-builders/erp-integrations/quickbooks/standard-cost-codes/"
+
+        page = client.get(f"{address}{inactive.row('01-100').pk}/").content.decode()
+
+        table = page.partition("Here and in the ERP")[2].partition("</table>")[0]
+        assert ("01-100" in table, "None" in table) == (True, False)
+        known = inactive.quickbooks.names_find_inactive
+        assert ("differs" in table, "Theirs" in table, "Income" in table) == (known, known, known)
 
     def test_it_cannot_be_linked_before_it_is_active(self, inactive: Office) -> None:
         row, item = inactive.row("01-100"), inactive.quickbooks.item("01-100")
