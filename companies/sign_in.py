@@ -6,6 +6,7 @@ Whoever knows a name can use up their own tries with it, not those of the person
 from __future__ import annotations
 
 import ipaddress
+import logging
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,6 +27,9 @@ FAILURES_PER_PAIR = 5  # of a name and a network
 FAILURES_PER_ADDRESS = 20  # of a network, whatever the names
 FAILURES_PER_NAME = 50  # from all networks together, from devices that do not know it
 COOKIE, COOKIE_AGE, NAMES_PER_DEVICE = "device", timedelta(days=365), 8
+UNKNOWN = "unknown"  # the network of all whose address cannot be read
+
+logger = logging.getLogger(__name__)
 
 
 class Attempt:
@@ -119,21 +123,33 @@ def _mark(username: str) -> str:
 
 def network_of(request: HttpRequest) -> str:
     """The sender's address; of IPv6 the /64, since that is what one sender has. Behind a proxy: as the proxy saw it."""
-    address = request.META.get("REMOTE_ADDR", "")
+    told = request.META.get("REMOTE_ADDR", "")
     if settings.BEHIND_PROXY:
-        address = request.headers.get("X-Forwarded-For", address).rpartition(",")[2].strip()
-    return _network(address, bits=64)
+        told = request.headers.get("X-Forwarded-For", told).rpartition(",")[2].strip()
+    try:
+        return _network(_without_port(told), bits=64)
+    except ValueError:
+        logger.warning("The address of a visitor cannot be read, so it counts with all others like it: %r", told[:100])
+        return UNKNOWN
 
 
 def _site_of(network: str) -> str:
     """For one name: of IPv6 the /48, which many get as easily as a /64."""
-    return _network(network, bits=48)
+    return network if network == UNKNOWN else _network(network, bits=48)
 
 
-def _network(address: str, bits: int) -> str:
-    """`bits` are of IPv6."""
-    try:
-        bits = bits if ipaddress.ip_address(address).version == 6 else 32
-    except ValueError:
-        return "unknown"
-    return str(ipaddress.ip_network(f"{address}/{bits}", strict=False).network_address)
+def _without_port(told: str) -> str:
+    """Some proxies write 192.0.2.1:5678 or [2001:db8::1]:443."""
+    if told.startswith("["):
+        return told[1:].partition("]")[0]
+    return told.partition(":")[0] if told.count(":") == 1 else told
+
+
+def _network(told: str, bits: int) -> str:
+    """`bits` are of IPv6. What a listener for both kinds writes as ::ffff:192.0.2.1 is IPv4. Raises ValueError."""
+    address = ipaddress.ip_address(told)
+    if isinstance(address, ipaddress.IPv6Address):
+        address = address.ipv4_mapped or address
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    return str(ipaddress.IPv6Network((int(address), bits), strict=False).network_address)

@@ -169,6 +169,37 @@ def test_an_ipv6_sender_counts_by_the_network_it_owns(address: str, network: str
     assert sign_in.network_of(RequestFactory().get("/", REMOTE_ADDR=address)) == network
 
 
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("::FFFF:c000:207", "192.0.2.7"),
+        ("192.0.2.7:5678", "192.0.2.7"),
+        ("[::ffff:192.0.2.7]:5678", "192.0.2.7"),
+        ("[2001:db8:1:2::1]:443", "2001:db8:1:2::"),
+        ("[2001:db8:1:2::1]", "2001:db8:1:2::"),
+        ("fe80::1%eth0", "fe80::"),
+    ],
+)
+def test_an_address_is_the_same_however_a_listener_or_a_proxy_writes_it(address: str, network: str) -> None:
+    assert sign_in.network_of(RequestFactory().get("/", REMOTE_ADDR=address)) == network
+
+
+def test_a_stranger_on_ipv4_locks_nobody_else_out_where_one_listener_takes_both_kinds(alice: User) -> None:
+    fail(Client(), 5, address="::ffff:198.51.100.1")
+    assert WAIT in attempt(Client(), address="::ffff:198.51.100.1").content.decode()
+
+    assert attempt(Client(), password=PASSWORD, address="::ffff:198.51.100.2").status_code == 302
+
+
+@pytest.mark.parametrize("address", ["", "unix:", "not-an-address", "[", "192.0.2.7:1:2"])
+def test_an_address_that_cannot_be_read_is_reported(address: str, caplog: pytest.LogCaptureFixture) -> None:
+    fail(Client(), 1, address=address)
+
+    assert SignInAttempt.objects.filter(key="pair:unknown:alice").exists()
+    assert "The address of a visitor cannot be read" in caplog.text
+
+
 def test_behind_a_proxy_the_address_is_the_one_that_the_proxy_saw(settings: Settings) -> None:
     claims = {"X-Forwarded-For": "198.51.100.1, 203.0.113.5"}  # the first is what the sender claims
     request = RequestFactory().get("/", headers=claims, REMOTE_ADDR="10.0.0.1")
