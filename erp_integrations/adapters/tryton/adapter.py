@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from erp_integrations.adapters.tryton import payload
-from erp_integrations.adapters.tryton.client import AnsweredError, TrytonClient, readable
+from erp_integrations.adapters.tryton.client import AnsweredError, NoDatabaseError, TrytonClient, readable
 from erp_integrations.adapters.tryton.payload import Held, Pair
 from erp_integrations.base import (
     AccountKind,
@@ -73,10 +73,14 @@ class TrytonAdapter(Adapter):
         return TrytonForm
 
     def check(self) -> CheckResult:
-        with self._books() as books:
-            self._require_membership()
-            self._require_rights()
-            return CheckResult(books, f"Tryton {self.client.version()}")
+        """Whoever asks for it is there to look at the name of the database; a queue waits for the database instead."""
+        try:
+            with self._books() as books:
+                self._require_membership()
+                self._require_rights()
+                return CheckResult(books, f"Tryton {self.client.version()}")
+        except NoDatabaseError as error:
+            raise ConfigurationError(error.message, error.detail) from error
 
     def fetch_gl_accounts(self) -> Iterable[GLAccountData]:
         """Accounts without a type are headings: nothing can be posted to them."""

@@ -34,6 +34,15 @@ SECOND_FACTOR = (
 )
 BUSY = "Someone else is changing the same records in Tryton."
 FAILED_INSIDE = "Tryton had a failure of its own. Its log tells more: show it to whoever runs Tryton."
+NOT_ANSWERED = (
+    "Tryton could not answer: it had a failure of its own, or could not reach its database. If this stays so, its log "
+    "tells more: show it to whoever runs Tryton."
+)
+NO_DATABASE = (
+    "There is no Tryton database “{}” at this address, or Tryton cannot reach it just now. Check Address and Database, "
+    "and whether Tryton's own database runs."
+)
+READS = {"login", "version", "search_read", "fields_get", "get_access"}  # of the methods we call; they change nothing
 STATUSES = {
     400: "Tryton, or a proxy before it, cannot read what it was sent. Check that the address is Tryton's own, and that "
     "nothing on the way changes requests.",
@@ -47,6 +56,10 @@ logger = logging.getLogger(__name__)
 
 class AnsweredError(ConfigurationError):
     """Tryton ran the call, took all of it back, and said why. Where that is not expected, a person must look."""
+
+
+class NoDatabaseError(TransientError):
+    """Tryton answers as if the database were not there also while it cannot reach it: only time tells which it is."""
 
 
 class TrytonClient:
@@ -171,8 +184,7 @@ class TrytonClient:
                     raise ConfigurationError("Tryton refuses this username or password.", detail) from error
                 if error.status not in NOT_THERE:
                     raise
-        message = f"There is no Tryton database “{self.database}” at this address. Check Address and Database."
-        raise ConfigurationError(message, detail)
+        raise NoDatabaseError(NO_DATABASE.format(self.database), detail)
 
     def _call(self, model: str, method: str, words: tuple[Any, ...], lost: type[ERPError]) -> Any:
         headers = {"Authorization": f"Session {self.session}"}
@@ -198,11 +210,15 @@ class TrytonClient:
         if told.get("id") != number:  # one answer too many came before
             raise lost(UNREADABLE, f"{method}: the answer is that of another call")
         if "error" in told:
-            raise self._answered(told["error"])
+            raise self._answered(told["error"], lost if method.rpartition(".")[2] in READS else None)
         return told["result"]
 
-    def _answered(self, error: Any) -> ERPError:
-        """Tryton's error array is [class, words], the words a list or a text; of a failure inside [text, traceback]."""
+    def _answered(self, error: Any, lost: type[ERPError] | None) -> ERPError:
+        """Tryton's error array is [class, words], the words a list or a text; of a failure inside [text, traceback].
+
+        Such a failure is also all that 7.0 tells of a database that it cannot reach. What that means to a call that
+        reads, `lost` says; a call that writes was taken back whole.
+        """
         kind, *rest = error if isinstance(error, list) and error else (error,)
         words = [str(word or "") for word in (rest[0] if rest and isinstance(rest[0], list) else rest[:1])]
         match kind:
@@ -215,7 +231,8 @@ class TrytonClient:
                 )
             case "UserError" | "UserWarning":
                 return self._refusal(words[kind == "UserWarning" :])
-        return AnsweredError(FAILED_INSIDE, self._shortened(str(kind)))
+        detail = self._shortened(str(kind))
+        return lost(NOT_ANSWERED, detail) if lost else AnsweredError(FAILED_INSIDE, detail)
 
     def _refusal(self, words: list[str]) -> AnsweredError:
         """In Tryton's own words: a sentence and an explanation; a domain that may follow is as long as a page."""

@@ -34,6 +34,12 @@ def fake(httpserver: HTTPServer) -> FakeTryton:
     return FakeTryton(httpserver)
 
 
+@pytest.fixture
+def no_older_series(httpserver: HTTPServer) -> None:
+    """What listens at the address of 7.0."""
+    httpserver.expect_request("/erp/").respond_with_data("", 404)
+
+
 def answered(fake: FakeTryton, method: str, error: Any) -> None:
     fake.answers[method] = Response(f'{{"id": NUMBER, "error": {error}}}', content_type="application/json")
 
@@ -68,6 +74,29 @@ class TestTheSignIn:
             adapter(fake).check()
 
         assert caught.value.detail == "ReadTimeout"
+
+    @pytest.mark.parametrize("status", [404, 405])
+    @pytest.mark.usefixtures("no_older_series")
+    def test_a_database_that_is_not_there_is_told_where_a_person_checks_the_settings(
+        self, fake: FakeTryton, status: int
+    ) -> None:
+        fake.answers[LOGIN] = Response("", status)
+
+        with pytest.raises(ConfigurationError, match="no Tryton database “erp” at this address, or Tryton cannot"):
+            adapter(fake).check()
+
+    @pytest.mark.parametrize("status", [404, 405])
+    @pytest.mark.usefixtures("no_older_series")
+    def test_and_everywhere_else_waited_for_since_tryton_says_the_same_while_it_cannot_reach_it(
+        self, fake: FakeTryton, status: int
+    ) -> None:
+        """As of 8.2 and 7.0: DatabaseOperationalError at the sign-in is answered 404."""
+        fake.answers[LOGIN] = Response("", status)
+        books = adapter(fake)
+
+        for call in (books.fetch_items, books.fetch_gl_accounts, lambda: books.export_codes([CODE])):
+            with pytest.raises(TransientError, match="no Tryton database “erp” at this address, or Tryton cannot"):
+                call()
 
     def test_there_is_time_for_the_longest_delay_of_a_wrong_password(self) -> None:
         """Tryton waits up to 2 ** 5 - 1 seconds after five wrong passwords, and does not answer at all after six."""
@@ -122,6 +151,30 @@ def test_a_failure_inside_tryton_says_where_to_look(fake: FakeTryton, error: str
     assert isinstance(outcome, Refused)
     assert outcome.message == sentence
     assert "Traceback" not in outcome.detail
+
+
+LOCKED = '["database is locked", "Traceback (most recent call last) ..."]'
+
+
+@pytest.mark.parametrize("method", [LOGIN, "model.company.company.search_read", FIND, "model.product.uom.search_read"])
+def test_a_failure_inside_a_question_may_be_that_of_the_database_and_is_waited_for(
+    fake: FakeTryton, method: str
+) -> None:
+    """7.0 says no more of an OperationalError."""
+    answered(fake, method, LOCKED)
+
+    with pytest.raises(TransientError) as caught:
+        adapter(fake).export_codes([CODE])
+
+    assert (caught.value.message, caught.value.detail) == (client.NOT_ANSWERED, "database is locked")
+    assert CREATE not in fake.methods
+
+
+def test_of_a_look_up_that_fails_inside_tryton_one_of_the_codes_may_be_the_reason(fake: FakeTryton) -> None:
+    answered(fake, FIND, LOCKED)
+
+    with pytest.raises(UncertainError, match="could not reach its database"):
+        adapter(fake).find([CODE])
 
 
 @pytest.mark.parametrize(("status", "words"), [(400, "a proxy before it"), (422, "Tryton 7.0 and later")])
