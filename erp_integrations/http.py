@@ -26,6 +26,7 @@ from erp_integrations.errors import ConfigurationError, ERPError, TransientError
 from erp_integrations.wire import Deadline, Wire
 
 SIZE_LIMIT_BYTES = 8 * 1024 * 1024  # of an answer, on the wire and unpacked
+BUDGET_BYTES = 64 * 1024 * 1024  # of all answers of a conversation, unpacked
 PIECE_BYTES = 256 * 1024  # unpacked at once
 KEEPALIVE_S = 5.0
 DETAIL_LIMIT = 500
@@ -57,6 +58,7 @@ class Conversation:
         self.timeout_s = timeout_s
         self.secrets = {form for secret in secrets if secret for form in (secret, json.dumps(secret)[1:-1])}
         self.deadline = Deadline.after(timeout_s)
+        self.read_bytes = 0  # of all answers so far
         self.wire = Wire(self.deadline)
         self.pool = httpcore2.ConnectionPool(
             ssl_context=_trusted(), keepalive_expiry=KEEPALIVE_S, network_backend=self.wire
@@ -114,6 +116,9 @@ class Conversation:
         content = bytearray()
         for piece in pieces:
             content += piece
+            self.read_bytes += len(piece)
+            if self.read_bytes > BUDGET_BYTES:
+                raise lost(f"The answers of {self.label} are too large together.", f"more than {BUDGET_BYTES} bytes")
             if len(content) > SIZE_LIMIT_BYTES:
                 raise lost(f"{self.label} gave an answer that is too large.", f"more than {SIZE_LIMIT_BYTES} bytes")
             if self.deadline.left_s() <= 0:

@@ -216,6 +216,20 @@ def test_an_answer_that_is_too_large_is_lost(
 
 
 @BOTH
+def test_answers_that_are_too_large_together_are_lost(
+    httpserver: HTTPServer, lost: type[ERPError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "BUDGET_BYTES", 5000)
+    httpserver.expect_request("/").respond_with_json(["x" * 2000])
+
+    with Conversation("The ERP", PATIENCE_S) as conversation:
+        for _ in range(2):
+            conversation.post_json(httpserver.url_for("/"), {})
+        with pytest.raises(lost, match="The answers of The ERP are too large together"):
+            conversation.post_json(httpserver.url_for("/"), {}, lost=lost)
+
+
+@BOTH
 def test_no_answer_in_time_is_lost(lost: type[ERPError]) -> None:
     def wait(request: bytes, connection: socket.socket) -> None:
         over.wait(PATIENCE_S)

@@ -20,6 +20,7 @@ from erp_integrations.http import Conversation, StatusError
 LABEL = "Tryton"
 DETAIL_LIMIT = 2000
 PAGE = 1000
+MAX_ROWS = 200_000  # of one question, in all its pages
 PATHS = ("rpc/", "")  # after the database's name, the newer series first
 NOT_THERE = (404, 405)
 UNREADABLE = "Tryton gave an answer that cannot be read."
@@ -42,6 +43,8 @@ NO_DATABASE = (
     "There is no Tryton database “{}” at this address, or Tryton cannot reach it just now. Check Address and Database, "
     "and whether Tryton's own database runs."
 )
+SAME_PAGE = "Tryton gave the same records twice instead of the next ones. Show this to whoever runs Tryton."
+TOO_MANY = "Tryton answered with more than {:,} records, which is more than Tieback reads at once."
 READS = {"login", "version", "search_read", "fields_get", "get_access"}  # of the methods we call; they change nothing
 STATUSES = {
     400: "Tryton, or a proxy before it, cannot read what it was sent. Check that the address is Tryton's own, and that "
@@ -112,13 +115,24 @@ class TrytonClient:
         A row that cannot be parsed is named in `remarks`, and left out unless there is something `otherwise`; a page of
         such rows alone is no answer.
         """
-        offset, size = 0, PAGE
-        while size == PAGE:
+        for rows in self._pages(model, domain, fields, lost):
+            yield from self._parsed(model, rows, parse, lost, otherwise)
+
+    def _pages(self, model: str, domain: list[Any], fields: list[str], lost: type[ERPError]) -> Iterator[list[Any]]:
+        """Until one is not full; of a server whose pages have no end, not for ever."""
+        before: list[Any] = []
+        for offset in count(0, PAGE):
             rows = self.call(model, "search_read", domain, offset, PAGE, [["id", "ASC"]], fields, lost=lost)
             if not isinstance(rows, list):
                 raise lost(UNREADABLE, model)
-            yield from self._parsed(model, rows, parse, lost, otherwise)
-            offset, size = offset + PAGE, len(rows)
+            if rows and rows == before:
+                raise lost(SAME_PAGE, f"{model} from {offset}")
+            if rows and offset >= MAX_ROWS:
+                raise lost(TOO_MANY.format(MAX_ROWS), model)
+            yield rows
+            if len(rows) != PAGE:
+                return
+            before = rows
 
     def _parsed(
         self,

@@ -12,7 +12,7 @@ from erp_integrations.adapters.tryton import client
 from erp_integrations.adapters.tryton.adapter import TrytonAdapter
 from erp_integrations.base import CodeData, Exists, Exported, Refused
 from erp_integrations.errors import ConfigurationError, TransientError, UncertainError
-from tests.erp_integrations.adapters.test_tryton_faults import CODE, CREATE, FIND, PRODUCT, FakeTryton, adapter
+from tests.erp_integrations.adapters.test_tryton_faults import CODE, CREATE, FIND, PRODUCT, FakeTryton, Script, adapter
 from tests.servers.tryton import PASSWORD, TrytonServer
 
 pytestmark = pytest.mark.once
@@ -239,6 +239,35 @@ def test_a_bad_product_is_listed_without_values_so_that_it_does_not_look_deleted
     assert (good.remote_id, good.description) == ("3", "Concrete")
     assert (bad.remote_id, bad.code, bad.description) == ("4", "01-200", None)
     assert bad.obstacle
+
+
+class TestPagesWithoutEnd:
+    """Of a server that answers every page full; each is read until a bound, and all of them are let go."""
+
+    @pytest.fixture(autouse=True)
+    def small_bounds(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(client, "PAGE", 2)
+        monkeypatch.setattr(client, "MAX_ROWS", 4)
+
+    def accounts(self, first: int, size: int = 2) -> list[dict[str, Any]]:
+        return [{**ACCOUNT, "id": first + number} for number in range(size)]
+
+    def test_as_many_as_may_be_are_read(self, fake: FakeTryton) -> None:
+        fake.answers[ACCOUNTS] = Script([self.accounts(1), self.accounts(3), []])
+
+        assert [account.remote_id for account in adapter(fake).fetch_gl_accounts()] == ["1", "2", "3", "4"]
+
+    def test_one_more_is_too_many(self, fake: FakeTryton) -> None:
+        fake.answers[ACCOUNTS] = Script([self.accounts(1), self.accounts(3), self.accounts(5, size=1)])
+
+        with pytest.raises(TransientError, match="more than 4 records"):
+            adapter(fake).fetch_gl_accounts()
+
+    def test_a_page_that_comes_again_is_an_end(self, fake: FakeTryton) -> None:
+        fake.answers[ACCOUNTS] = self.accounts(1)  # whatever offset is asked for
+
+        with pytest.raises(TransientError, match="the same records twice"):
+            adapter(fake).fetch_gl_accounts()
 
 
 @pytest.mark.parametrize("answer", [Response("", 503), Response("<html>"), 5, [5]])
