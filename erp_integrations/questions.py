@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
-from django.db import transaction
+from django.db import Error, InterfaceError, OperationalError, close_old_connections, transaction
 
 from companies import broker
 from companies.clock import in_seconds
@@ -26,6 +27,10 @@ from erp_integrations.registry import adapter_class
 KEPT_S = 24 * 3600  # an answer, for whoever comes back to it
 DIED = "The ERP did not answer in time, or the worker that asked it was stopped. Try again."
 UNTAKEN = "No worker was free to ask the ERP. Try again later; if it stays so, tell whoever runs Tieback."
+FAILED = (
+    "Something failed inside Tieback; nothing more was done. Try again, and tell whoever runs it if this comes back."
+)
+DATABASE_BUSY = "Tieback's own database was busy or away; nothing more was done. Try again in a moment."
 NAME_TAKEN = "This company has a connection of that name already. Choose another."
 NO_RIGHT = "You may no longer do this in this company. Nothing was done."
 
@@ -67,7 +72,10 @@ def _wake(asked: list[Question]) -> None:
 
 
 def answer(question_id: int, acts: Mapping[str, Act] | None = None) -> None:
-    """Ask the ERP and note what it says; nothing when another worker was first, or the company has no call left."""
+    """Ask the ERP and note what it says; nothing when another worker was first, or the company has no call left.
+
+    Whatever else fails is noted, and raised. One that took too long is found by the sweep like one whose worker died.
+    """
     question = _claim(question_id)
     if question is None:
         return
@@ -75,8 +83,24 @@ def answer(question_id: int, acts: Mapping[str, Act] | None = None) -> None:
         told = (acts or _ACTS)[question.kind](question)
     except ERPError as error:
         question.close(is_good=False, message=error.message, detail=error.detail)
+    except SoftTimeLimitExceeded:
+        raise
+    except Exception as error:
+        _note_failure(question, error)
+        raise
     else:
         question.close(is_good=told.is_good, message=told.message)
+
+
+def _note_failure(question: Question, error: Exception) -> None:
+    """On a new connection, where the error was the loss of the old one. While there is none, the sweep finds it."""
+    if isinstance(error, Error):
+        close_old_connections()
+    message = DATABASE_BUSY if isinstance(error, OperationalError | InterfaceError) else FAILED
+    try:
+        question.close(is_good=False, message=message, detail=type(error).__name__)
+    except Error:
+        logger.exception("That question %s failed could not be noted", question.pk)
 
 
 def sweep() -> None:

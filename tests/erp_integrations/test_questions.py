@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, transaction
 from django.db import connection as database
 from django.db.models.functions import Now
 from django.test import Client
@@ -282,6 +285,81 @@ def test_an_adapter_that_fails_unforeseen_is_told_and_logged(dora: Client, caplo
 
     assert "Something failed inside Tieback; its log tells more." in answer
     assert "told to fail in an unforeseen way" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAnActThatFailsUnforeseen:
+    """Outside the adapter, and so with no ERPError."""
+
+    @pytest.fixture
+    def question(self, practice: Connection) -> Question:
+        question = Question.about(practice, Question.Kind.CHECK, None)
+        question.save()
+        return question
+
+    def fail(self, question: Question, act: Callable[[Question], Any], kind: type[Exception]) -> Question:
+        with pytest.raises(kind):
+            questions.answer(question.pk, {question.kind: act})
+        question.refresh_from_db()
+        return question
+
+    def test_is_told_at_once_and_raised_to_be_logged(self, question: Question) -> None:
+        self.fail(question, raising(ZeroDivisionError("a secret")), ZeroDivisionError)
+
+        assert (question.is_pending, question.is_good, question.message) == (False, False, questions.FAILED)
+        assert question.detail == "ZeroDivisionError"
+
+    @pytest.mark.parametrize("kind", [OperationalError, InterfaceError])
+    def test_for_a_busy_database_says_so(self, question: Question, kind: type[Exception]) -> None:
+        self.fail(question, raising(kind("canceling statement due to lock timeout")), kind)
+
+        assert question.message == questions.DATABASE_BUSY
+
+    def test_for_its_time_is_found_by_the_sweep_like_one_whose_worker_died(self, question: Question) -> None:
+        self.fail(question, raising(SoftTimeLimitExceeded()), SoftTimeLimitExceeded)
+        assert question.is_pending
+
+        Question.objects.update(claimed_until=in_seconds(-1))
+        tasks.sweep()
+
+        assert Question.objects.get().message == questions.DIED
+
+    def test_in_its_transaction_is_noted_outside_it(self, question: Question) -> None:
+        def act(question: Question) -> questions.Answer:
+            with transaction.atomic():
+                Question.objects.update(message="half done")
+                make_connection(question.company)  # whose name is taken
+            raise AssertionError("the database took it")
+
+        self.fail(question, act, IntegrityError)
+
+        assert question.message == questions.FAILED
+
+    def test_for_the_loss_of_its_connection_is_noted_over_another(self, question: Question) -> None:
+        def act(question: Question) -> questions.Answer:
+            database.connection.close()
+            Question.objects.update(message="half done")
+            raise AssertionError("the connection was not lost")
+
+        self.fail(question, act, DatabaseError)
+
+        assert not question.is_pending
+
+    def test_that_cannot_be_noted_is_raised_all_the_same(
+        self, question: Question, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setattr(Question, "close", raising(OperationalError("no connection")))
+
+        self.fail(question, raising(ZeroDivisionError()), ZeroDivisionError)
+
+        assert f"question {question.pk} failed could not be noted" in caplog.text
+
+
+def raising(error: Exception) -> Callable[..., Any]:
+    def act(*_: Any, **__: Any) -> Any:
+        raise error
+
+    return act
 
 
 # The connection's own state
