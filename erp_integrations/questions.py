@@ -27,6 +27,10 @@ from erp_integrations.registry import adapter_class
 KEPT_S = 24 * 3600  # an answer, for whoever comes back to it
 DIED = "The ERP did not answer in time, or the worker that asked it was stopped. Try again."
 UNTAKEN = "No worker was free to ask the ERP. Try again later; if it stays so, tell whoever runs Tieback."
+CROWDED = (
+    "As many calls to ERPs as this company may make at once were under way, so this one was not made. "
+    "Try again when they are done."
+)
 FAILED = (
     "Something failed inside Tieback; nothing more was done. Try again, and tell whoever runs it if this comes back."
 )
@@ -114,7 +118,7 @@ def give_up(question: Question | None = None) -> None:
     """Answer the questions that nobody will answer any more (or this one) with a sentence."""
     overdue = Question.objects.overdue()
     for lost in overdue.filter(pk=question.pk) if question else overdue:
-        lost.close(is_good=False, message=DIED if lost.claimed_until else UNTAKEN)
+        lost.close(is_good=False, message=DIED if lost.claimed_until else lost.message or UNTAKEN)
 
 
 def _claim(question_id: int) -> Question | None:
@@ -125,7 +129,10 @@ def _claim(question_id: int) -> Question | None:
         if question is None:
             return None
         mine = waiting.filter(calls.room(for_question=True))
-        return question if mine.update(claimed_until=in_seconds(_length_s(question))) else None
+        if mine.update(claimed_until=in_seconds(_length_s(question))):
+            return question
+        waiting.exclude(message=CROWDED).update(message=CROWDED)  # if it is given up, that was why
+        return None
 
 
 def _length_s(question: Question) -> float:

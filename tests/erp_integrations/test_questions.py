@@ -250,6 +250,21 @@ def test_a_question_waits_while_the_company_has_no_call_left(dora: Client, pract
     assert not Question.objects.get().is_pending
 
 
+def test_one_that_the_company_had_no_call_left_for_says_so_in_the_end(
+    dora: Client, practice: Connection, settings: Any
+) -> None:
+    settings.EXPORT_COMPANY_CALLS = 1
+    other = make_connection(make_company(), name="Busy", slug="busy", lease_until=in_seconds(60))
+    page = text(dora.post(f"{SETTINGS}test/", NORMAL, headers=HTMX))
+    let_a_worker_answer()
+    assert dora.get(polled(page), headers=HTMX).status_code == 204
+
+    Connection.objects.filter(pk=other.pk).update(lease_until=None)
+    Question.objects.update(asked_at=in_seconds(-301))
+
+    assert questions.CROWDED in text(dora.get(polled(page), headers=HTMX))
+
+
 def test_who_asks_again_waits_for_the_last_alone(dora: Client, practice: Connection) -> None:
     first = text(dora.post(f"{SETTINGS}test/", NORMAL, headers=HTMX))
     dora.post(f"{SETTINGS}test/", NORMAL, headers=HTMX)
