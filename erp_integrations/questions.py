@@ -17,7 +17,7 @@ from django.db import Error, InterfaceError, OperationalError, close_old_connect
 
 from companies import broker
 from companies.clock import in_seconds
-from companies.models import Level, Member, MemberQuerySet
+from companies.models import Company, Level, Member, MemberQuerySet
 from erp_integrations import calls
 from erp_integrations.errors import ConfigurationError, ERPError, UncertainError
 from erp_integrations.models import Connection, Question
@@ -186,6 +186,7 @@ def _connect(question: Question) -> Answer:
     """Check, then make the connection, then read its accounts: what fails last leaves the connection in place."""
     _check(question)
     with transaction.atomic():
+        Company.objects.select_for_update(no_key=True).get(pk=question.company_id)  # two at once take turns
         names = question.company.connections.values_list("name", flat=True)
         if question.name.casefold() in {name.casefold() for name in names}:
             raise ConfigurationError(NAME_TAKEN)
