@@ -181,6 +181,10 @@ def test_a_new_connection_is_checked_kept_and_its_accounts_are_read(dora: Client
     assert actions == [("connection.created", "dora"), ("accounts.synced", "dora")]
 
 
+def test_what_is_kept_when_is_told_beforehand(dora: Client) -> None:
+    assert "signs in to the ERP first, and keeps nothing unless that works" in text(dora.get(NEW))
+
+
 def test_an_erp_that_is_down_is_told_and_nothing_typed_is_lost(dora: Client) -> None:
     response = connect(dora, NEW, {"name": "Our Books", "options-behaviour": "down"})
 
