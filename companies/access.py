@@ -76,10 +76,12 @@ def _find_member(user: User, company: str) -> Member:
     return member
 
 
-def sign_in_first(request: HttpRequest) -> HttpResponse:
-    """To the sign-in page; for htmx the whole page goes there, not a fragment. What was typed into a form is kept."""
+def sign_in_first(request: HttpRequest, *, is_too_long: bool = False) -> HttpResponse:
+    """To the sign-in page; for htmx the whole page goes there, not a fragment. What was typed into a form is kept,
+    unless it is too long.
+    """
     if stale_page.is_from_a_page_of_ours(request) and "HX-Request" not in request.headers:
-        return stale_page.signed_out(request)
+        return stale_page.signed_out(request, is_too_long=is_too_long)
     redirect = redirect_to_login(_page_of(request))
     if request.headers.get("HX-Request"):
         return HttpResponse(status=401, headers={"HX-Redirect": redirect.url})

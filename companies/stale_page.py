@@ -37,12 +37,15 @@ def csrf_failed(request: Any, reason: str = "") -> HttpResponse:
     return offer_again(request, "You are signed out, or someone signed in and out again since this page was loaded.")
 
 
-def signed_out(request: Any) -> HttpResponse:
-    return offer_again(request, "You are signed out.", status=401)
+def signed_out(request: Any, *, is_too_long: bool = False) -> HttpResponse:
+    return offer_again(request, "You are signed out.", status=401, is_too_long=is_too_long)
 
 
-def offer_again(request: Any, sentence: str, status: int = 403) -> HttpResponse:
-    """To htmx the sentence alone. To a form of our own: what was typed, to be sent again by a click."""
+def offer_again(request: Any, sentence: str, status: int = 403, *, is_too_long: bool = False) -> HttpResponse:
+    """To htmx the sentence alone. To a form of our own: what was typed, to be sent again by a click.
+
+    Of a body that was too long to be read nothing is there to be offered.
+    """
     if request.headers.get("HX-Request"):
         words = f"{sentence} Load the page anew."
         return HttpResponse(words, status=status, content_type="text/plain; charset=utf-8")
@@ -51,6 +54,7 @@ def offer_again(request: Any, sentence: str, status: int = 403) -> HttpResponse:
     context = {
         "sentence": sentence,
         "fields": fields if is_from_a_page_of_ours(request) else None,
+        "is_too_long": is_too_long,
         "is_part_left_out": request.content_type == "multipart/form-data"  # a form with a file; a stranger's is dropped
         or any(_is_secret(name) and request.POST[name] for name in request.POST),
     }

@@ -56,7 +56,7 @@ class BodyLimits:
             return self.get_response(request)
         hear_out(request, length)
         if not is_known and "company" in named:  # whose session ended over a form
-            return sign_in_first(request)
+            return sign_in_first(request, is_too_long=True)
         sentence = view.too_large if file_bytes else ""
         return render(request, "413.html", {"sentence": sentence}, status=413)
 

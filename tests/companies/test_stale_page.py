@@ -9,6 +9,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from companies.bodies import STRANGER_BYTES
 from companies.models import Member
 from tests.factories import PASSWORD, make_bob, make_dora, make_user
 
@@ -173,6 +174,20 @@ class TestSignedOut:
         sign_in(browser, "dora")
         assert send(browser, {**again, "csrfmiddlewaretoken": token_in(browser, MEMBERS)}).status_code == 302
         assert Member.objects.filter(user__username="erin").exists()
+
+    @pytest.mark.parametrize("is_file", [True, False])
+    def test_what_is_too_long_to_be_read_is_neither_promised_nor_offered(self, client: Client, is_file: bool) -> None:
+        much = "x" * (STRANGER_BYTES + 1)
+        data = {**NEW, "file": SimpleUploadedFile("list.csv", much.encode()) if is_file else much}
+
+        response = client.post(f"{MEMBERS}add/", data, headers=OURS)
+
+        page = response.content.decode()
+        assert response.status_code == 401
+        assert "You are signed out." in page
+        assert "too long to be kept on this page" in page
+        assert "What you typed is kept" not in page
+        assert "Send Again" not in page
 
     def test_signing_in_as_another_is_no_silent_going_on_as_before(self, browser: Client) -> None:
         make_user("erin")
