@@ -7,6 +7,7 @@ stay in proportion to bytes and signs that are bounded, of whatever kind: styles
 from __future__ import annotations
 
 import io
+import struct
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -28,7 +29,9 @@ MAX_NAMES = 2_000  # different ones of elements and attributes in one part; the 
 MAX_DEPTH = 100
 MAX_TAG = 1 << 20  # bytes of one tag or comment, which the parser holds whole and begins anew with each portion
 
-BROKEN = (BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError, zlib.error, KeyError)
+# What readers raise at numbers and names that point nowhere; of the archive also all that zipfile raises.
+SENSELESS = (ValueError, LookupError, ArithmeticError)
+BROKEN = (BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, zlib.error, struct.error, *SENSELESS)
 
 
 def too_much() -> UnreadableFile:

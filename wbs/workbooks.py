@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from wbs.codes import MAX_FULL_CODE, clean
-from wbs.packages import DAMAGED, SIGNATURE, Package
+from wbs.packages import DAMAGED, SENSELESS, SIGNATURE, Package
 from wbs.packages import MAX_TAGS as MAX_TAGS
 from wbs.packages import MAX_UNPACKED as MAX_UNPACKED
 from wbs.sheets import (
@@ -75,7 +75,7 @@ def read_xlsx(content: bytes, tell: Tell = silent) -> Sheet:
         if len(book.contents.sheets) > 1:
             reader.notes.append(f"Only the sheet “{sheet.title}” was read.")
         book.tell_rows(sheet, reader.read)
-    except ValueError as trouble:
+    except SENSELESS as trouble:
         raise UnreadableFile(DAMAGED) from trouble
     if not reader.places:
         raise UnreadableFile("The file is empty.")

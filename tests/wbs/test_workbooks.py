@@ -13,11 +13,13 @@ from openpyxl import Workbook, load_workbook
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.formula import ArrayFormula
 
+from tests.wbs import hostile
 from tests.wbs.hostile import package
 from tests.wbs.test_listing import CODE, DESCRIPTION
 from wbs import workbooks
 from wbs.codes import fold
 from wbs.importing import check
+from wbs.packages import ENTRY
 from wbs.sheets import MAX_BYTES, Sheet, UnreadableFile
 from wbs.workbooks import read_list, read_xlsx, write_template, write_xlsx
 
@@ -214,6 +216,36 @@ class TestWhatIsRefused:
             repacked(whole, SHEET, lambda xml: xml.replace(b'r="A2"', b'r="no cell"')),
         ):
             assert "damaged" in self.refusal(content)
+
+    @pytest.mark.parametrize(
+        ("sound", "senseless"),
+        [
+            (b"<v>0</v>", b"<v>7</v>"),  # a text that is not there
+            (b'<row r="2">', b'<row r="inf">'),
+            (b'<row r="2">', b'<row r="1e999">'),
+            (b'<row r="2">', b'<row r="nan">'),
+            (b't="s"><v>0</v>', b's="99999999999999999999"><v>1e999</v>'),
+        ],
+    )
+    def test_one_whose_numbers_point_nowhere(self, sound: bytes, senseless: bytes) -> None:
+        assert sound in hostile.sheet()
+        content = hostile.package({"xl/worksheets/sheet1.xml": hostile.sheet().replace(sound, senseless)})
+
+        assert "damaged" in self.refusal(content)
+
+    def test_one_whose_directory_points_beyond_any_file(self) -> None:
+        """Offsets of 64 bits, of which a seek takes 63."""
+        content = bytearray(hostile.package())
+        entry = content.index(ENTRY)
+        content[entry + 42 : entry + 46] = b"\xff" * 4  # the offset stands in the extra field
+        content[entry + 30 : entry + 32] = (12).to_bytes(2, "little")
+        name_ends = entry + 46 + int.from_bytes(content[entry + 28 : entry + 30], "little")
+        content[name_ends:name_ends] = b"\x01\0\x08\0" + (2**64 - 1).to_bytes(8, "little")
+        end = content.index(b"PK\x05\x06")
+        length = int.from_bytes(content[end + 12 : end + 16], "little") + 12
+        content[end + 12 : end + 16] = length.to_bytes(4, "little")
+
+        assert "damaged" in self.refusal(bytes(content))
 
     def test_one_with_entities(self) -> None:
         whole = workbook(HEADING, ["01", "x"])
