@@ -190,12 +190,23 @@ EXPORT_PROBES = env.whole("EXPORT_PROBES", 2)  # at once, in all, to ERPs that f
 EXPORT_SWEEP_S = env.number("EXPORT_SWEEP_S", 5, least=0.1)
 EXPORT_MAX_TRIES = env.whole("EXPORT_MAX_TRIES", 8)
 EXPORT_RETRY_S = env.number("EXPORT_RETRY_S", 15, least=0.01)  # first wait; doubles, with jitter, up to an hour
+# While no worker runs, what beat asks for shall not pile up without end before the clicks that come later. This goes by
+# the clocks of beat and worker, the only place where they count: each may be an hour off, this way or that.
+_KEPT = {"expires": 3 * 3600}
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "exports.tasks.sweep", "schedule": EXPORT_SWEEP_S},
-    "questions": {"task": "erp_integrations.tasks.sweep", "schedule": EXPORT_SWEEP_S},
-    "mail": {"task": "exports.tasks.mail", "schedule": EXPORT_SWEEP_S},
-    "read_items": {"task": "exports.tasks.read_items", "schedule": 60},  # finds out which connection's day it is
-    "clear_sessions": {"task": "companies.tasks.clear_sessions", "schedule": crontab(minute="17")},
+    "sweep": {"task": "exports.tasks.sweep", "schedule": EXPORT_SWEEP_S, "options": _KEPT},
+    "questions": {"task": "erp_integrations.tasks.sweep", "schedule": EXPORT_SWEEP_S, "options": _KEPT},
+    "mail": {"task": "exports.tasks.mail", "schedule": EXPORT_SWEEP_S, "options": _KEPT},
+    "read_items": {  # finds out which connection's day it is
+        "task": "exports.tasks.read_items",
+        "schedule": 60,
+        "options": _KEPT,
+    },
+    "clear_sessions": {
+        "task": "companies.tasks.clear_sessions",
+        "schedule": crontab(minute="17"),
+        "options": _KEPT,
+    },
 }
 CRASH = env.text("CRASH", "")  # for fault tests alone: exports/crashpoints.py
 

@@ -13,7 +13,7 @@ import threading
 import time
 from typing import Any
 
-from celery import bootsteps
+from celery import bootsteps, signals
 from celery.worker import WorkController, state
 from django.conf import settings
 
@@ -34,12 +34,17 @@ class Watchdog(bootsteps.StartStopStep):
         self.worker = worker
         self.taken = 0
         self.deaf_looks = 0
+        self.thrown_away = 0  # came too late, which is heard all the same
+        signals.task_revoked.connect(self._count)
 
     def include_if(self, worker: WorkController) -> bool:
         return bool(settings.REDIS_URL)  # a broker in this process cannot be lost
 
     def start(self, worker: WorkController) -> None:
         threading.Thread(target=self.watch, name="watchdog", daemon=True).start()
+
+    def _count(self, **_: Any) -> None:
+        self.thrown_away += 1
 
     def watch(self) -> None:
         while state.should_stop is None and state.should_terminate is None:
@@ -50,7 +55,7 @@ class Watchdog(bootsteps.StartStopStep):
 
     def is_deaf(self) -> bool:
         """Whether something waits that this worker could have taken since it was looked at last, and did not."""
-        taken_before, self.taken = self.taken, state.all_total_count[0]
+        taken_before, self.taken = self.taken, state.all_total_count[0] + self.thrown_away
         is_free = len(state.reserved_requests) < self.worker.concurrency
         return is_free and self.taken == taken_before and broker.waiting() > 0
 

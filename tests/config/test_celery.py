@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
+from companies import broker
 from config.celery import app
+from tests.patience import PATIENCE_S
 from tests.servers.celery import Worker
 from tests.servers.server import wait_until
 
@@ -38,6 +40,23 @@ class TestConnections:
 
         assert sessions()
         assert not sessions() & broken
+
+
+def test_what_beat_asks_for_does_not_wait_for_ever_for_a_worker() -> None:
+    """And stands clocks that are two hours apart, as tests/faults/test_clocks.py has them."""
+    for entry in app.conf.beat_schedule.values():
+        assert 2 * 3600 < entry["options"]["expires"] <= 4 * 3600
+
+
+@pytest.mark.pg_only
+def test_a_worker_throws_away_what_came_too_late_and_goes_on(worker: Worker) -> None:
+    for _ in range(3):
+        app.send_task("exports.tasks.sweep", expires=-1)
+    app.send_task("exports.tasks.sweep", expires=PATIENCE_S)
+
+    wait_until(lambda: done(worker) == 1, "The end of the task")
+    assert worker.log.read_text().count("Discarding revoked task: exports.tasks.sweep") == 3
+    assert broker.waiting() == 0
 
 
 def done(worker: Worker) -> int:
