@@ -6,7 +6,7 @@ reference is one of the product's identifiers, which is how we know our own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -83,6 +83,8 @@ def listed(product: Product) -> Receipt:
 def told(product: Product, code: CodeData) -> Receipt:
     """The product as an answer about a code shows it."""
     receipt = as_sent(product.receipt, code)
+    if receipt.description is None:  # it cannot be read: that it is there is all that is said of it
+        return receipt
     if identifier_of(code) in product.identifiers:
         return replace(receipt, is_ours=True, owner=code.reference)
     return replace(receipt, is_ours=False)
@@ -160,13 +162,25 @@ def _why_archived(is_product_active: bool, is_template_active: bool) -> str:
 
 
 def broken_product(row: Mapping[str, Any], why: str) -> Product | None:
-    """A product whose record cannot be read still has its code, which is not free then."""
-    if not isinstance(row.get("code"), str):
+    """A product whose record cannot be read still has its code, which is not free then, and its identifiers: under
+    whatever code, what carries ours is not absent.
+    """
+    code, identifiers = row.get("code"), frozenset(_readable_identifiers(row))
+    if not isinstance(code, str) and not identifiers:
         return None
-    obstacle = f"Tryton's record of {row['code']} cannot be read. Look at the product there, then retry."
     remote_id = str(row["id"]) if isinstance(row.get("id"), int) else ""
-    receipt = Receipt(remote_id, row["code"], None, None, None, is_ours=False, detail=why, obstacle=obstacle)
-    return Product(receipt, frozenset())
+    code = code if isinstance(code, str) else ""
+    of = code or f"product {remote_id}".strip()
+    obstacle = f"Tryton's record of {of} cannot be read. Look at the product there, then retry."
+    receipt = Receipt(remote_id, code, None, None, None, is_ours=False, detail=why, obstacle=obstacle)
+    return Product(receipt, identifiers)
+
+
+def _readable_identifiers(row: Mapping[str, Any]) -> Iterator[str]:
+    told = row.get("identifiers.")
+    for identifier in told if isinstance(told, list) else ():
+        if isinstance(identifier, Mapping) and isinstance(name := identifier.get("code"), str):
+            yield name
 
 
 def parse_held(row: Mapping[str, Any]) -> Held:

@@ -231,6 +231,42 @@ def test_a_bad_product_of_a_code_takes_that_code_alone(fake: FakeTryton) -> None
     assert CREATE not in fake.methods
 
 
+@pytest.mark.parametrize(
+    "identifiers",
+    [
+        [{"id": 1, "code": "tieback:1-7"}],
+        [{"id": 1, "code": "tieback:1-7"}, {"id": 2}, {"id": 3, "code": None}, 5, None],
+    ],
+)
+@pytest.mark.parametrize(("code", "named"), [("99-CHANGED", "99-CHANGED"), (None, "product 4")])
+def test_a_bad_product_with_our_identifier_is_not_absent_whatever_its_code_is_by_now(
+    fake: FakeTryton, code: str | None, named: str, identifiers: list[Any]
+) -> None:
+    """Else the code would be sent again, and be there twice."""
+    fake.answers[FIND] = [
+        {**PRODUCT, "id": 4, "code": code, "template.": None, "identifiers.": identifiers},
+        {**PRODUCT, "id": 5, "code": "else", "identifiers.": []},  # a page of bad ones alone is no answer
+    ]
+
+    [outcome] = adapter(fake).export_codes([CODE])
+    found = adapter(fake).find([CODE])
+
+    assert isinstance(outcome, Exists)
+    assert outcome.message == f"Tryton's record of {named} cannot be read. Look at the product there, then retry."
+    assert CREATE not in fake.methods
+    assert found["1-7"].obstacle == outcome.message
+    assert (found["1-7"].remote_id, found["1-7"].is_ours) == ("4", False)
+
+
+@pytest.mark.parametrize("identifiers", [5, "tieback:1-7", None, {}])
+def test_identifiers_that_are_no_list_of_them_name_no_product(fake: FakeTryton, identifiers: Any) -> None:
+    fake.answers[FIND] = [{**PRODUCT, "id": 4, "code": None, "identifiers.": identifiers, "template.": None}, PRODUCT]
+
+    [outcome] = adapter(fake).export_codes([CODE])
+
+    assert isinstance(outcome, Exported)
+
+
 def test_a_bad_product_is_listed_without_values_so_that_it_does_not_look_deleted(fake: FakeTryton) -> None:
     fake.answers[FIND] = [PRODUCT, {**PRODUCT, "id": 4, "code": "01-200", "template.": None}, 5]
 
