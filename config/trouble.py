@@ -1,7 +1,8 @@
 """What people are answered when the database is lost, held up or full: 503, in words, and when to come back.
 
 Django calls this as its handler500: whatever raised, a view, a template or a middleware, comes by here. Transactions
-are rolled back by then. The answer needs neither database nor session.
+are rolled back by then; what an earlier one of the same view stored stays, so no sentence says that nothing was done.
+The answer needs neither database nor session.
 """
 
 from __future__ import annotations
@@ -27,7 +28,12 @@ class Trouble:
 
 HELD_UP = Trouble(
     "Someone else is changing the same",
-    "Someone else is changing the same codes or settings at this moment, so nothing was changed. Try again.",
+    "Someone else is changing the same codes or settings at this moment, so this was not finished. Look at the page "
+    "before you try again.",
+)
+STORING = Trouble(
+    "Tieback is busy",
+    "Tieback is busy storing something else, so this was not finished. Look at the page before you try again.",
 )
 TOO_LONG = Trouble(
     "This took too long",
@@ -35,7 +41,7 @@ TOO_LONG = Trouble(
 )
 FULL = Trouble(
     "The database is full",
-    "The database has no room left, so nothing was changed. Tell whoever runs Tieback.",
+    "The database has no room left, so this was not finished. Tell whoever runs Tieback.",
 )
 LOST = Trouble(
     "The database cannot be reached",
@@ -54,8 +60,8 @@ BY_SQLSTATE = {
     "25P03": LOST,  # our transaction idled, so it was ended together with the connection
     "25006": LOST,  # a standby answers, as while another server takes over
 }
-# https://www.sqlite.org/rescode.html
-BY_SQLITE_CODE = {5: HELD_UP, 6: HELD_UP, 13: FULL, 8: LOST, 10: LOST, 14: LOST}
+# https://www.sqlite.org/rescode.html; it locks the whole database, whatever the other one writes
+BY_SQLITE_CODE = {5: STORING, 6: STORING, 13: FULL, 8: LOST, 10: LOST, 14: LOST}
 
 
 def answer_error(request: HttpRequest) -> HttpResponse:
