@@ -151,6 +151,7 @@ document.addEventListener("htmx:confirm", (event) => {
 function saveWhileLeaving(row) {
   const fields = $$("select, [name=version]", row).map((field) => [field.name, field.value]);
   const headers = JSON.parse(document.body.getAttribute("hx-headers"));
+  signHeaders(headers);
   fetch(row.getAttribute("hx-post"), { method: "POST", keepalive: true, headers, body: new URLSearchParams(fields) });
 }
 

@@ -81,6 +81,39 @@ def test_nothing_is_saved_under_another_name(
     refused(console_errors, "403")
 
 
+def leave_with_a_choice(page: Page) -> None:
+    """Choose by the keyboard, and leave before the pause ends after which it would be saved."""
+    page.clock.install()
+    # What htmx sends from a page that is hidden for good may arrive or not: here it is not sent.
+    page.evaluate("document.addEventListener('visibilitychange', (event) => event.stopImmediatePropagation(), true)")
+    page.get_by_label("General Ledger Account - Income for 01-100").focus()
+    page.keyboard.type("4100")
+    page.evaluate("location.href = '/'")
+
+
+def test_a_choice_is_saved_on_leaving_after_signing_in_anew(page: Page, other: Page, export: CodeExport) -> None:
+    sign_in(page, "alice", then=REVIEW)
+    sign_out(other)
+    sign_in(other, "alice", then="/")
+
+    leave_with_a_choice(page)
+
+    eventually(lambda: chosen(export), "4100")
+
+
+def test_on_leaving_nothing_is_saved_under_another_name_either(
+    page: Page, other: Page, export: CodeExport, caplog: pytest.LogCaptureFixture
+) -> None:
+    sign_in(page, "alice", then=REVIEW)
+    sign_out(other)
+    sign_in(other, "dora", then="/")
+
+    leave_with_a_choice(page)
+
+    eventually(lambda: "Forbidden: " in caplog.text, True)
+    assert chosen(export) == ""
+
+
 def test_signed_out_the_choice_stays_and_is_saved_after_signing_in(
     page: Page, other: Page, export: CodeExport, console_errors: list[str]
 ) -> None:
