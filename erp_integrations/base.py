@@ -6,7 +6,7 @@ An adapter is a folder `adapters/<erp>/`, one dotted path in `settings.ERP_ADAPT
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -107,7 +107,9 @@ class Receipt:
     is_active: bool = True
     detail: str = ""
     obstacle: str = ""  # why it cannot be linked as it is, as a sentence; empty when it can
-    owner: str = ""  # the reference that it carries, this code's if it is ours; empty: none, or the ERP cannot tell
+    # The reference that it carries, or what the ERP keeps instead (`Adapter.references_of`), this code's if it is ours;
+    # empty: none, or the ERP cannot tell.
+    owner: str = ""
 
     def __post_init__(self) -> None:
         if len(self.remote_id) > MAX_REMOTE_ID:
@@ -236,6 +238,14 @@ class Adapter:
         Writes nothing. An item that carries our reference wins over one that has only the code.
         """
         raise NotImplementedError
+
+    @classmethod
+    def references_of(cls, owners: Collection[str], references: Iterable[str]) -> dict[str, str]:
+        """Our reference for each of these owners of items, as far as it is known.
+
+        An ERP that keeps something else in place of a reference looks for it among `references`, all that we gave.
+        """
+        return {owner: owner for owner in owners}
 
     def fetch_items(self) -> Iterable[Receipt]:
         """All items of the kind that a cost code becomes, archived ones included; only with `lists_items`.

@@ -200,7 +200,8 @@ class Conformance:
         assert found[theirs.reference].fits(theirs)
         if self.capabilities().looks_up_by == "reference":
             assert not found[theirs.reference].is_ours
-            assert found[ours.reference].owner
+            owner = found[ours.reference].owner
+            assert self.adapter().references_of([owner], [theirs.reference, ours.reference]) == {owner: ours.reference}
             assert not found[ours.reference].is_anothers
             assert not found[theirs.reference].is_anothers
 

@@ -67,10 +67,10 @@ def plant(theirs: World, ours: World) -> None:
 
 
 def bait(ours: World, theirs: World) -> None:
-    """Rows that would meet ours if nothing kept them apart: of one code, one reference, one name in an address."""
+    """Rows that would meet ours if nothing kept them apart: of one code, reference, id, or name in an address."""
     item = {"is_ours": False, "is_active": True, "description": CANARY}
     RemoteItem.objects.create(connection=theirs.connection, remote_id="X2", code=ours.export.code, **item)
-    CodeExport.objects.filter(pk=theirs.synced.pk).update(drift=Drift.CHANGED)
+    CodeExport.objects.filter(pk=theirs.synced.pk).update(drift=Drift.CHANGED, remote_id="L1")
     theirs.export.refresh_from_db()
     met = {"is_ours": False, "is_active": True, "description": "x"}
     RemoteItem.objects.create(

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from django.db.models import QuerySet
+
 from erp_integrations.base import Receipt
 from erp_integrations.models import Connection
 from exports.matching import spellings
@@ -14,33 +16,28 @@ from wbs.codes import fold
 from wbs.models import Segment, SegmentItem
 
 CARRIES = "It carries the reference of {code}."
-LOST = "It carries a reference that no cost code here has: it was made for a code that is lost here, or from elsewhere."
+ITS = "It is the item of {code}."
+LOST = "It carries an identifier that no cost code here has: of a code that is lost here, or from another program."
 NAMED = "In the ERP it is called {name}, which is the code of another cost code."
 
 
 def claims_of(connection: Connection, held: Sequence[tuple[CodeExport, Receipt]]) -> list[str]:
     """Of each pair, why the item that the code would take looks like another's, as a sentence; empty if it does not.
 
-    `is_ours` of a receipt is to say whether the item carries the reference of that code. Three queries, however many.
+    `is_ours` of a receipt is to say whether the item carries the reference of that code. Few queries, however many.
     """
     if not held:
         return []
-    anothers = {receipt.owner for _, receipt in held if receipt.is_anothers}
-    owners = CodeExport.objects.filter(company=connection.company_id, reference__in=anothers)
-    codes = dict(owners.values_list("reference", "code"))
     delimiter = _delimiter(connection)
     names = [spellings(receipt.code, delimiter) for _, receipt in held]
     namesakes = SegmentItem.objects.cost_codes().filter(company=connection.company_id)
     taken = set(namesakes.filter(full_code_key__in=set().union(*names)).values_list("full_code_key", flat=True))
+    carried = _carried(connection, CodeExport.objects.filter(company=connection.company_id), held)
     claims = []
-    for (row, receipt), called in zip(held, names, strict=True):
-        why = []
-        if receipt.is_anothers:
-            code = codes.get(receipt.owner)
-            why.append(CARRIES.format(code=code) if code else LOST)
-        if fold(row.code) not in called and called & taken:
-            why.append(NAMED.format(name=" ".join(receipt.code.split())))
-        claims.append(" ".join(why))
+    for (row, receipt), carries, called in zip(held, carried, names, strict=True):
+        is_called_so = fold(row.code) not in called and called & taken
+        named = NAMED.format(name=" ".join(receipt.code.split())) if is_called_so else ""
+        claims.append(f"{carries} {named}".strip())
     return claims
 
 
@@ -72,6 +69,30 @@ def _news(found: Receipt, export: CodeExport) -> Receipt:
     before = export.receipt or {}
     code = export.code if found.code == before.get("code") else found.code
     return replace(found, code=code, owner="" if found.owner == before.get("owner") else found.owner)
+
+
+def _carried(
+    connection: Connection, ours: QuerySet[CodeExport], held: Sequence[tuple[CodeExport, Receipt]]
+) -> list[str]:
+    """Of each pair, whose identifier the item carries, as a sentence; empty if it is the code's own, or none."""
+    anothers = [receipt for _, receipt in held if receipt.is_anothers]
+    if not anothers:
+        return [""] * len(held)
+    owners = {receipt.owner for receipt in anothers}
+    references = connection.adapter_class.references_of(owners, ours.values_list("reference", flat=True))
+    codes = dict(ours.filter(reference__in=references.values()).values_list("reference", "code"))
+    holders = connection.code_exports.filter(remote_id__in=[receipt.remote_id for receipt in anothers])
+    held_by = dict(holders.values_list("remote_id", "code"))
+
+    def sentence(row: CodeExport, receipt: Receipt) -> str:
+        if not receipt.is_anothers:
+            return ""
+        if code := codes.get(references.get(receipt.owner, "")):
+            return CARRIES.format(code=code)
+        holder = held_by.get(receipt.remote_id, row.code)
+        return LOST if holder == row.code else ITS.format(code=holder)
+
+    return [sentence(row, receipt) for row, receipt in held]
 
 
 def _delimiter(connection: Connection) -> str:

@@ -21,7 +21,7 @@ TRIES_ANEW = {"due_at": Now(), "tries": 0, "waits": 0, "doubts": 0, "link_to": "
 COMPARED = ("code", "description", "income_account", "expense_account", "is_active")
 UPDATED = ("drift", "found", "kept")
 AGAIN = "It is tried again by itself."
-ANOTHERS = "The ERP already has an item {code}, but it carries the reference of another cost code."
+ANOTHERS = "The ERP already has an item {code}, but it carries the identifier of another cost code or another program."
 FIELDS = ("detail", "remote_id", "receipt", "request_key", "tries", "waits", "doubts", "look_first", "due_at", *UPDATED)
 
 

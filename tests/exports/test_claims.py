@@ -41,7 +41,7 @@ def test_what_carries_anothers_reference_needs_review_and_says_so(scene: Scene) 
 
     assert (row.status, row.message) == (
         "ATTENTION",
-        "The ERP already has an item 01-100, but it carries the reference of another cost code.",
+        "The ERP already has an item 01-100, but it carries the identifier of another cost code or another program.",
     )
     assert services.claim_on(row) == LOST
 

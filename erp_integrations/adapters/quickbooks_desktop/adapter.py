@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +87,11 @@ class QuickBooksDesktopAdapter(PullAdapter):
 
     def read_greeting(self, text: str) -> Books:
         return greeting.read(text)
+
+    @classmethod
+    def references_of(cls, owners: Collection[str], references: Iterable[str]) -> dict[str, str]:
+        made = {str(payload.guid_of_reference(reference)): reference for reference in references}
+        return {owner: made[owner] for owner in owners if owner in made}
 
     def accounts_message(self) -> str:
         return payload.message(payload.account_query())

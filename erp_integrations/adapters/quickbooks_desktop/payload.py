@@ -21,7 +21,11 @@ INACTIVE_FIELDS = (*PLACE_FIELDS, "ExternalGUID")
 
 def guid_of(code: CodeData) -> UUID:
     """Our reference as QuickBooks keeps it: the item's ExternalGUID, which also numbers the request."""
-    return uuid5(REFERENCES, code.reference)
+    return guid_of_reference(code.reference)
+
+
+def guid_of_reference(reference: str) -> UUID:
+    return uuid5(REFERENCES, reference)
 
 
 def full_name(names: Iterable[str]) -> str:
