@@ -28,9 +28,11 @@ def watchdog(monkeypatch: pytest.MonkeyPatch) -> Watchdog:
 
 def throw_one_away() -> None:
     """As a worker does with a message that came too late."""
-    sweep.apply_async(expires=-1)
     with app.connection_for_read() as connection:
-        message = app.amqp.queues[app.conf.task_default_queue](connection.default_channel).get(no_ack=True)
+        queue = app.amqp.queues[app.conf.task_default_queue](connection.default_channel)
+        queue.purge()  # what other tests woke, and nobody took
+        sweep.apply_async(expires=-1)
+        message = queue.get(no_ack=True)
     assert Request(message, app=app, task=sweep).revoked()
 
 
