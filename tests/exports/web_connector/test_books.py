@@ -49,7 +49,7 @@ class TestWhatIsThereAlready:
         item = queued.quickbooks.add_item("Service", "01-100", external_guid=f"{{{uuid4()}}}")
         queued.poll()
         row = queued.row("01-100")
-        assert "carries the reference of another cost code" in row.message
+        assert "carries the identifier of another cost code or another program" in row.message
 
         refused = services.link_at_next_call(queued.alice, row, item.list_id)
         assert (refused.count, queued.row("01-100").status) == (0, "ATTENTION")
