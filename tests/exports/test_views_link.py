@@ -86,7 +86,7 @@ class TestLinking:
 
         told = ask(desk, "read/")
 
-        assert told == ["The items could not be read. The Practice ERP cannot be reached. Try again later."]
+        assert told == ["The items could not be read. The Practice ERP cannot be reached."]
         assert "The last try failed: The Practice ERP cannot be reached." in html(desk.client.get(LINK))
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from exports import services
 from exports.models import CodeExport
+from exports.services.outcomes import AGAIN
 from tests import factories
 from tests.exports.scene import Scene
 from tests.exports.scripted import Books, Rule
@@ -81,7 +82,7 @@ def test_an_erp_that_is_down_holds_up_no_other(processes: Processes, scene: Scen
     processes.wait_until(lambda: set(mine.values_list("status", flat=True)) == {"SUCCESS"})
 
     down = CodeExport.objects.filter(connection=other).values_list("status", "message")
-    processes.wait_until(lambda: down.get() == ("QUEUED", "The ERP cannot be reached."))  # between two probes
+    processes.wait_until(lambda: down.get() == ("QUEUED", f"The ERP cannot be reached. {AGAIN}"))  # between probes
     other_books.tell()
     processes.wait_until(lambda: CodeExport.objects.get(connection=other).status == "SUCCESS")
 

@@ -125,7 +125,7 @@ class PracticeAdapter(Adapter):
     def _answer_the_call(self, moods: Iterable[Behaviour] = ()) -> None:
         """Fail before anything is done, where this ERP is told to."""
         if self.behaviour is Behaviour.DOWN:
-            raise TransientError("The Practice ERP cannot be reached. Try again later.", "told to be down")
+            raise TransientError("The Practice ERP cannot be reached.", "told to be down")
         if self.behaviour is Behaviour.WRONG_CREDENTIALS:
             raise ConfigurationError("The Practice ERP does not accept the credentials. Change them in Settings.")
         if Behaviour.BUG in {self.behaviour, *moods}:
