@@ -152,14 +152,25 @@ def asked_before(request: MemberRequest, connection: Connection, *kinds: Questio
 
 
 def tell_answers(request: MemberRequest, connection: Connection, *kinds: Question.Kind) -> Question | None:
-    """Tell what was answered, as the page's messages; the last question whose answer is still to come."""
+    """Tell what was answered, as the page's messages; the last question whose answer is still to come.
+
+    The connection is read anew then, and the rest of the page is to be read after this: a page is never older than the
+    answer that it tells.
+    """
     if not connection.has_unseen:
         return None
     unseen = asked_before(request, connection, *kinds)
-    for asked in unseen:
-        if not asked.is_pending:
-            tell(request, asked)
+    answered = [asked for asked in unseen if not asked.is_pending]
+    for asked in answered:
+        tell(request, asked)
+    if answered:
+        _read_anew(request, connection)
     return next((asked for asked in unseen if asked.is_pending), None)
+
+
+def _read_anew(request: MemberRequest, connection: Connection) -> None:
+    connection.refresh_from_db()
+    connection.company = request.member.company
 
 
 def tell(request: MemberRequest, asked: Question) -> None:
@@ -182,11 +193,11 @@ def context(request: MemberRequest, connection: str) -> HttpResponse:
 @member_required(Tool.ERP, Level.READ_ONLY)
 def gl_accounts(request: MemberRequest, connection: str) -> HttpResponse:
     erp = connection_of(request, connection)
+    may_ask = request.member.can_configure_erp and not request.htmx
+    asked = tell_answers(request, erp, Question.Kind.SYNC) if may_ask else None
     search = request.GET.get("q", "").strip()
     found = matching(list(erp.gl_accounts.all()), search)
     page = Paginator(found, ACCOUNTS_PER_PAGE).get_page(request.GET.get("page"))
-    may_ask = request.member.can_configure_erp and not request.htmx
-    asked = tell_answers(request, erp, Question.Kind.SYNC) if may_ask else None
     context = {"connection": erp, "tab": "gl-accounts", "page": page, "search": search, "question": asked}
     template = "erp_integrations/_gl_accounts.html" if request.htmx else "erp_integrations/gl_accounts.html"
     return render(request, template, context)
@@ -218,6 +229,7 @@ def edit_settings(request: MemberRequest, connection: str) -> HttpResponse:
     asked = next(iter(asked_before(request, erp, Question.Kind.CHECK)), None)
     if asked and not asked.is_pending:
         asked.tell()
+        _read_anew(request, erp)
     context = {"connection": erp, "tab": "settings", "forms": forms, "question": asked}
     return render(request, "erp_integrations/settings.html", context)
 

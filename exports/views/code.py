@@ -32,12 +32,12 @@ def _page(
     request: MemberRequest, slug: str, pk: int, banner: Banner | None = None, *, error: str = "", status: int = 200
 ) -> HttpResponse:
     erp = connection_of(request, slug)
+    question = answers_about_items(request, erp) if request.member.can_review else None
     export = get_object_or_404(erp.code_exports.for_review().select_related("item"), pk=pk)
     post, defaults, is_synced = request.POST, Defaults(erp), export.status == Status.SUCCESS
     update = Update.of(export) if is_synced and request.member.can_review else None
     income, expense = (update or export).income_account, (update or export).expense_account
     inherited = [(kind, defaults.of(f"{kind}_account", export.code_key)) for kind in ("income", "expense")]
-    question = answers_about_items(request, erp) if request.member.can_review else None
     if banner and banner.question:  # the page waits for the answer, or has it as its message
         banner = None
     context = {

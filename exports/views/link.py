@@ -54,6 +54,7 @@ def link_page(request: MemberRequest, connection: str) -> HttpResponse:
 def lost_page(request: MemberRequest, connection: str) -> HttpResponse:
     """Items under references that no code here has, each beside the cost code that it was, or could be."""
     erp = lister(request, connection)
+    question = answers_about_items(request, erp)
     page = Paginator(lost_items(erp), ROWS).get_page(request.GET.get("page"))
     lost = find_lost(erp, list(page.object_list))
     taking = {one.item.pk: (one.export, one.item.as_receipt()) for one in lost if one.export and one.can_link}
@@ -61,7 +62,7 @@ def lost_page(request: MemberRequest, connection: str) -> HttpResponse:
     context = {
         "connection": erp,
         "tab": "standard-cost-codes",
-        "question": answers_about_items(request, erp),
+        "question": question,
         "page": page,
         "rows": [(one, claims.get(one.item.pk, "")) for one in lost],
         "can_link": bool(taking),

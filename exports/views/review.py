@@ -18,9 +18,9 @@ from exports.views.answers import Banner, answers_about_items, connection_of, fr
 @member_required(Tool.ERP, Level.READ_ONLY)
 def standard_cost_codes(request: MemberRequest, connection: str) -> HttpResponse:
     erp = connection_of(request, connection)
+    question = answers_about_items(request, erp) if request.member.can_review else None
     context = frame(request, erp, Listing.read(request.GET))
     banner = Banner(**request.session.pop("review_banner")) if "review_banner" in request.session else None
-    question = answers_about_items(request, erp) if request.member.can_review else None
     if banner is None or banner.question:
         banner = Banner("info", "Asking the ERP.", question=str(question.guid)) if question else None
     context |= _page(request, context, explain=bool(banner and banner.explain))

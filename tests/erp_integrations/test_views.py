@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
 from companies.models import AuditEvent, Level
+from erp_integrations import views
 from erp_integrations.base import AccountKind
-from erp_integrations.models import Connection, GLAccount
+from erp_integrations.models import Connection, GLAccount, Question
 from tests.erp_integrations import vault
 from tests.erp_integrations.pages import (
     ACCOUNTS,
@@ -323,6 +326,24 @@ def test_syncing_reads_the_accounts_and_says_so(dora: Client) -> None:
     assert f"{connection.gl_accounts.count()} GL accounts read from Practice ERP." in text(response)
     assert "just now" in text(response)
     assert AuditEvent.objects.get().actor.username == "dora"
+
+
+def test_an_answer_that_comes_while_its_page_is_made_is_told_beside_what_it_changed(
+    dora: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection, look = make_connection(), views.asked_before
+    dora.post(SYNC)
+
+    def answered_just_before(*words: Any) -> list[Question]:
+        let_a_worker_answer()
+        return look(*words)
+
+    monkeypatch.setattr(views, "asked_before", answered_just_before)
+    page = text(dora.get(ACCOUNTS))
+
+    assert "GL accounts read from Practice ERP." in page
+    assert f"{connection.gl_accounts.count()} accounts." in page
+    assert "Last synced" in page
 
 
 def test_an_erp_that_is_down_leaves_the_accounts_and_says_so(dora: Client) -> None:

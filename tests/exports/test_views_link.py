@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.messages import get_messages
 
+from erp_integrations import views
 from erp_integrations.adapters.practice.models import PracticeAccount, PracticeItem
 from erp_integrations.models import Question
 from exports.models import Batch, CodeExport, Drift, RemoteItem, Status
@@ -264,6 +265,23 @@ class TestAnothersItem:
 
 @pytest.mark.django_db(transaction=True)
 class TestAnswersOfLinks:
+    def test_one_that_comes_while_its_page_is_made_is_told_beside_what_it_changed(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        desk, look = Desk(), views.asked_before
+        row = attention(desk, item := hold(desk, "01-100"))
+        desk.post(f"{row.pk}/link/", htmx=False, back=row.pk, remote_id=item.pk)
+
+        def answered_just_before(*words: Any) -> list[Question]:
+            let_a_worker_answer()
+            return look(*words)
+
+        monkeypatch.setattr(views, "asked_before", answered_just_before)
+        page = html(desk.get(f"{row.pk}/"))
+
+        assert "Linked 1 cost code." in page
+        assert "<h2>Unlink</h2>" in page
+
     @pytest.fixture
     def rows(self) -> tuple[Desk, list[CodeExport]]:
         desk = Desk()
