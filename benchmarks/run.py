@@ -7,9 +7,10 @@ from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
+from django.conf import settings
 from django.core.management import call_command
 
-from benchmarks import lists, pipeline, polls, web
+from benchmarks import dripping, lists, pipeline, polls, web
 from benchmarks.rig import Finding, Rig
 from benchmarks.sites import Site, enter, own_database
 from tests.servers.tryton import TrytonServer
@@ -65,6 +66,7 @@ def measure(scale: Scale) -> Iterator[Finding]:
         yield web.auto_save(scale.rig, few)
         clicked = [sites[codes] for codes in scale.clicks]
         yield pipeline.overhead(scale.rig, clicked[0])
+        yield dripping.beside(scale.rig, clicked[0], settings.EXPORT_COMPANY_CALLS)
         for action in ("export", "reject"):
             yield web.growth(scale.rig, clicked, action, scale.gates_growth)
         pulled = [polls.PulledSite(running.enter_context(own_database(empty)), codes) for codes in scale.polls]

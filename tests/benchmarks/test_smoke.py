@@ -12,7 +12,7 @@ from tests.servers.programs import ROOT
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
-NAMES = ("page: ", "auto-save: ", "overhead ", "poll: ", "growth: ", "pipeline: ", "tree: ", "import: ")
+NAMES = ("page: ", "auto-save: ", "overhead ", "poll: ", "growth: ", "pipeline: ", "tree: ", "import: ", "dripping: ")
 
 
 @pytest.mark.pg_only

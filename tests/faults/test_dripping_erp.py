@@ -23,20 +23,13 @@ from tests.exports.scripted import Books, Rule
 from tests.exports.steps import make_many, neighbours
 from tests.faults.conftest import Processes
 from tests.patience import PATIENCE_S, is_quick
-from tests.servers.celery import Beat, CeleryProcess, Worker
+from tests.servers.celery import Beat, CeleryProcess, WideWorker
 from tests.servers.dripping import DrippingServer
 from tests.servers.web import Web
 
 logger = logging.getLogger(__name__)
 pytestmark = pytest.mark.processes
 SETTINGS = {"DJANGO_SETTINGS_MODULE": "tests.faults.dripping_settings", "EXPORT_LEASE_S": "120"}
-
-
-class WideWorker(Worker):
-    """As docker-compose.yml starts it."""
-
-    def command(self) -> list[str]:
-        return [{"2": "4"}.get(word, word) for word in super().command()]
 
 
 @pytest.fixture

@@ -56,6 +56,13 @@ class Worker(CeleryProcess):
         return [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
 
 
+class WideWorker(Worker):
+    """As docker-compose.yml starts it."""
+
+    def command(self) -> list[str]:
+        return [{"2": "4"}.get(word, word) for word in super().command()]
+
+
 class ThreadedWorker(Worker):
     """As bin/run starts it."""
 

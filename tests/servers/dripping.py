@@ -16,7 +16,7 @@ class DrippingServer:
 
     def __init__(self) -> None:
         self.socket = socket.create_server(("127.0.0.1", 0), backlog=100)
-        self.ended = threading.Event()
+        self.let_off = threading.Event()
         self.hanging = 0
         self.most = 0
         self._counts = threading.Lock()
@@ -32,8 +32,13 @@ class DrippingServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.ended.set()
+        self.let_go()
         self.socket.close()
+
+    def let_go(self) -> None:
+        """Hang up on whoever waits now; whoever calls later hangs again."""
+        self.let_off, let_off = threading.Event(), self.let_off
+        let_off.set()
 
     def _serve(self) -> None:
         with suppress(OSError):  # it was closed
@@ -42,12 +47,13 @@ class DrippingServer:
                 threading.Thread(target=self._drip, args=(caller,), daemon=True).start()
 
     def _drip(self, caller: socket.socket) -> None:
+        let_off = self.let_off
         with self._counts:
             self.hanging += 1
             self.most = max(self.most, self.hanging)
         with caller, suppress(OSError):
             caller.sendall(b"HTTP/1.1 200 OK\r\nX-Drip: ")
-            while not self.ended.wait(PAUSE_S):
+            while not let_off.wait(PAUSE_S):
                 caller.sendall(b"a")
         with self._counts:
             self.hanging -= 1
