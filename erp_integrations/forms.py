@@ -9,12 +9,12 @@ from typing import Any
 from django import forms
 from django.contrib.auth.models import AbstractBaseUser, User
 from django.core.exceptions import NON_FIELD_ERRORS
-from django.db import transaction
 
 from companies.audit import record
 from companies.models import Company
 from erp_integrations.base import INCOME_KINDS, AccountKind, Adapter
 from erp_integrations.models import Connection, GLAccount, Question
+from erp_integrations.models.connections import NAME_TAKEN, naming
 
 DEFAULT_ACCOUNTS = ("default_income_account", "default_expense_account")
 
@@ -28,8 +28,8 @@ class NameForm(forms.Form):
 
     def clean_name(self) -> str:
         name = self.cleaned_data["name"]
-        if name.casefold() in {other.casefold() for other in self.others.values_list("name", flat=True)}:
-            raise forms.ValidationError("This company has a connection of that name already. Choose another.")
+        if self.others.has_name(name):
+            raise forms.ValidationError(NAME_TAKEN)
         return name
 
 
@@ -166,11 +166,20 @@ class ConnectionForms:
             credentials=self.credentials(),
         )
 
-    def connect(self, actor: AbstractBaseUser) -> Connection:
-        name = self.name.cleaned_data["name"]
-        return Connection.objects.connect(
-            self.company, actor, self.adapter.key, name, self.plain_options(), self.credentials()
-        )
+    def connect(self, actor: AbstractBaseUser) -> Connection | None:
+        """None when someone took the name since `are_valid`, which the form then says."""
+        with naming(self.company):
+            if not self._name_is_free():
+                return None
+            name = self.name.cleaned_data["name"]
+            return Connection.objects.connect(
+                self.company, actor, self.adapter.key, name, self.plain_options(), self.credentials()
+            )
+
+    def _name_is_free(self) -> bool:
+        """As `are_valid` found it, now that nobody else can take it."""
+        self.name.full_clean()
+        return not self.name.errors
 
 
 class SettingsForms(ConnectionForms):
@@ -209,24 +218,30 @@ class SettingsForms(ConnectionForms):
             question.options, question.credentials = self.plain_options(), self.credentials()
         return question
 
-    def save(self, actor: AbstractBaseUser) -> None:
+    def save(self, actor: AbstractBaseUser) -> bool:
+        """False when someone took the name since `are_valid`, which the form then says."""
+        with naming(self.company):
+            if is_free := self._name_is_free():
+                self._store(actor)
+            return is_free
+
+    def _store(self, actor: AbstractBaseUser) -> None:
         connection, changes = self.connection, list(self.changes())
         connection.name = self.name.cleaned_data["name"]
         connection.options, connection.credentials = self.plain_options(), self.credentials()
         connection.default_income_account = self.defaults.cleaned_data["income"]
         connection.default_expense_account = self.defaults.cleaned_data.get("expense")
-        with transaction.atomic():
-            connection.save(update_fields=["name", "options", "credentials", *DEFAULT_ACCOUNTS])
-            for change in changes:
-                record(
-                    self.company,
-                    actor,
-                    "connection.changed",
-                    connection,
-                    label=f"{connection}: {change.label}",
-                    old=change.old,
-                    new=change.new,
-                )
+        connection.save(update_fields=["name", "options", "credentials", *DEFAULT_ACCOUNTS])
+        for change in changes:
+            record(
+                self.company,
+                actor,
+                "connection.changed",
+                connection,
+                label=f"{connection}: {change.label}",
+                old=change.old,
+                new=change.new,
+            )
 
     def changes(self) -> Iterator[Change]:
         """What the audit trail tells; of a secret only that it changed."""

@@ -17,10 +17,11 @@ from django.db import Error, InterfaceError, OperationalError, close_old_connect
 
 from companies import broker
 from companies.clock import in_seconds
-from companies.models import Company, Level, Member, MemberQuerySet
+from companies.models import Level, Member, MemberQuerySet
 from erp_integrations import calls
 from erp_integrations.errors import ConfigurationError, ERPError, UncertainError
 from erp_integrations.models import Connection, Question
+from erp_integrations.models.connections import NAME_TAKEN, naming
 from erp_integrations.models.questions import ASKED_ANEW as ASKED_ANEW
 from erp_integrations.registry import adapter_class
 
@@ -35,7 +36,6 @@ FAILED = (
     "Something failed inside Tieback; nothing more was done. Try again, and tell whoever runs it if this comes back."
 )
 DATABASE_BUSY = "Tieback's own database was busy or away; nothing more was done. Try again in a moment."
-NAME_TAKEN = "This company has a connection of that name already. Choose another."
 NO_RIGHT = "You may no longer do this in this company. Nothing was done."
 
 # What is asked about cost codes is answered by `exports`, which lies above and so is known by name alone.
@@ -185,10 +185,8 @@ def _sync(question: Question) -> Answer:
 def _connect(question: Question) -> Answer:
     """Check, then make the connection, then read its accounts: what fails last leaves the connection in place."""
     _check(question)
-    with transaction.atomic():
-        Company.objects.select_for_update(no_key=True).get(pk=question.company_id)  # two at once take turns
-        names = question.company.connections.values_list("name", flat=True)
-        if question.name.casefold() in {name.casefold() for name in names}:
+    with naming(question.company):
+        if question.company.connections.has_name(question.name):
             raise ConfigurationError(NAME_TAKEN)
         question.connection = Connection.objects.connect(
             question.company, question.asker, question.erp, question.name, question.options, question.credentials

@@ -68,9 +68,9 @@ def new_connection(request: MemberRequest, erp: str) -> HttpResponse:
         if adapter.delivery is not Delivery.PULL:
             question = questions.ask(forms.question(request.user))
             return redirect("erp_integrations:connecting", company.slug, erp, question.guid)
-        connection = forms.connect(request.user)
-        messages.success(request, "Connected. Now download the .qwc file and make the password.")
-        return redirect("erp_integrations:settings", company.slug, connection.slug)
+        if connection := forms.connect(request.user):
+            messages.success(request, "Connected. Now download the .qwc file and make the password.")
+            return redirect("erp_integrations:settings", company.slug, connection.slug)
     return _new_connection_page(request, adapter, forms)
 
 
@@ -220,8 +220,7 @@ def sync_gl_accounts(request: MemberRequest, connection: str) -> HttpResponse:
 def edit_settings(request: MemberRequest, connection: str) -> HttpResponse:
     erp = connection_of(request, connection)
     forms = SettingsForms(erp, request.POST if request.method == "POST" else None)
-    if request.method == "POST" and forms.are_valid():
-        forms.save(request.user)
+    if request.method == "POST" and forms.are_valid() and forms.save(request.user):
         if erp.state == Connection.State.BROKEN and not erp.is_pulled:
             questions.ask(Question.about(erp, Question.Kind.CHECK, request.user))  # what works now is Connected again
         messages.success(request, "Saved.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from erp_integrations.base import Adapter, Capabilities
 
 RESERVED_SLUGS = frozenset({"supported", "new", "send", "recall", "questions"})  # pages beside the connections
+NAME_TAKEN = "This company has a connection of that name already. Choose another."
 SILENCE_S = 24 * 3600  # of a connector that should call: then the pages say so
 
 
@@ -54,6 +56,10 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
         pulled = [key for key, adapter in adapter_classes().items() if adapter.delivery is Delivery.PULL]
         return self.exclude(erp__in=pulled) if pulled else self
 
+    def has_name(self, name: str) -> bool:
+        """Whether one of them is called so, in capitals or not. Within `naming` this stays true until it ends."""
+        return name.casefold() in {other.casefold() for other in self.values_list("name", flat=True)}
+
     def connect(
         self,
         company: Company,
@@ -72,6 +78,14 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
                     break
             record(company, actor, "connection.created", connection, new=connection.adapter_class.label)
         return connection
+
+
+@contextmanager
+def naming(company: Company) -> Iterator[None]:
+    """A transaction in which nobody else names a connection of this company: two at once take turns."""
+    with transaction.atomic():
+        Company.objects.select_for_update(no_key=True).get(pk=company.pk)
+        yield
 
 
 def _slugs(name: str, erp: str) -> Iterator[str]:

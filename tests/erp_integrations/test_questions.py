@@ -18,6 +18,7 @@ from companies.models import AuditEvent, Level, Member
 from erp_integrations import questions, tasks
 from erp_integrations.errors import ConfigurationError
 from erp_integrations.models import Connection, Question
+from erp_integrations.models.connections import NAME_TAKEN
 from tests.erp_integrations import vault
 from tests.erp_integrations.pages import (
     ACCOUNTS,
@@ -290,7 +291,7 @@ def test_a_name_that_was_taken_meanwhile_is_not_taken_twice(dora: Client, practi
     let_a_worker_answer()
 
     assert Connection.objects.filter(name="Another").count() == 1
-    assert questions.NAME_TAKEN in Question.objects.values_list("message", flat=True)
+    assert NAME_TAKEN in Question.objects.values_list("message", flat=True)
 
 
 def test_an_adapter_that_fails_unforeseen_is_told_and_logged(dora: Client, caplog: pytest.LogCaptureFixture) -> None:
