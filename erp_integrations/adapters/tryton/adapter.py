@@ -195,7 +195,9 @@ class TrytonAdapter(Adapter):
     def _held(self, codes: Sequence[CodeData]) -> dict[str, Held]:
         """The products that these codes update, by reference."""
         ids = [["id", "in", [int(code.remote_id) for code in codes if code.remote_id.isdecimal()]]]
-        found = self.client.search_read("product.product", ids, payload.HELD_FIELDS, payload.parse_held)
+        found = self.client.search_read(
+            "product.product", ids, payload.HELD_FIELDS, payload.parse_held, otherwise=payload.broken_held
+        )
         by_id = {held.receipt.remote_id: held for held in found}
         return {code.reference: by_id[code.remote_id].of(code) for code in codes if code.remote_id in by_id}
 
@@ -338,7 +340,7 @@ def _why_not(code: CodeData, held: Held | None) -> Outcome | None:
     if held is None:
         message = "Tryton no longer has this product. Keep the code as it is, then unlink it."
         return Refused(code.reference, message, f"product {code.remote_id}")
-    if not held.receipt.is_active:
+    if held.receipt.description is None or not held.receipt.is_active:  # its record cannot be read, or is archived
         return Exists(code.reference, held.receipt, held.receipt.obstacle)
     if held.receipt.code != code.code:
         return Exists(
@@ -353,6 +355,8 @@ def _why_not(code: CodeData, held: Held | None) -> Outcome | None:
 def _updated(code: CodeData, receipt: Receipt | None) -> Outcome:
     if receipt is None:
         return Uncertain(code.reference, "Tryton took this code, but does not show it.")
+    if receipt.description is None:
+        return Exists(code.reference, receipt, receipt.obstacle)
     if different := payload.differences(code, receipt):
         return Exists(code.reference, receipt, f"Tryton holds this code, but differs in {' and '.join(different)}.")
     return Exported(code.reference, receipt)

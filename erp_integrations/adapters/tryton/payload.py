@@ -165,11 +165,20 @@ def broken_product(row: Mapping[str, Any], why: str) -> Product | None:
     """A product whose record cannot be read still has its code, which is not free then, and its identifiers: under
     whatever code, what carries ours is not absent.
     """
-    code, identifiers = row.get("code"), frozenset(_readable_identifiers(row))
-    if not isinstance(code, str) and not identifiers:
-        return None
+    broken = _broken(row, why)
+    return broken if broken.receipt.code or broken.identifiers else None
+
+
+def broken_held(row: Mapping[str, Any], why: str) -> Held:
+    """A product that is to be given new values and cannot be read is there all the same."""
+    return Held(_broken(row, why), template=0, has_variants=False)
+
+
+def _broken(row: Mapping[str, Any], why: str) -> Product:
+    """As much of it as can be read."""
+    identifiers = frozenset(_readable_identifiers(row))
     remote_id = str(row["id"]) if isinstance(row.get("id"), int) else ""
-    code = code if isinstance(code, str) else ""
+    code = row["code"] if isinstance(row.get("code"), str) else ""
     of = code or f"product {remote_id}".strip()
     obstacle = f"Tryton's record of {of} cannot be read. Look at the product there, then retry."
     receipt = Receipt(remote_id, code, None, None, None, is_ours=False, detail=why, obstacle=obstacle)

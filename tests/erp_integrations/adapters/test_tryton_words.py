@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -265,6 +266,18 @@ def test_identifiers_that_are_no_list_of_them_name_no_product(fake: FakeTryton, 
     [outcome] = adapter(fake).export_codes([CODE])
 
     assert isinstance(outcome, Exported)
+
+
+def test_an_update_of_a_bad_product_does_not_call_it_deleted(fake: FakeTryton) -> None:
+    held = {**PRODUCT, "template": 6, "template.": {**PRODUCT["template."], "products": [3]}}
+    other = CodeData("1-8", "01-200", "Concrete", income_account="10", remote_id="4")
+    fake.answers[FIND] = [held, {"id": 4, "code": "01-200", "template.": None}]
+
+    good, bad = adapter(fake).update_codes([replace(CODE, remote_id="3"), other])
+
+    assert isinstance(good, Exported)
+    assert isinstance(bad, Exists)
+    assert bad.message == "Tryton's record of 01-200 cannot be read. Look at the product there, then retry."
 
 
 def test_a_bad_product_is_listed_without_values_so_that_it_does_not_look_deleted(fake: FakeTryton) -> None:
