@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from django.db import connection
 
+from tests.servers.forks import Forked
 from tests.servers.programs import ROOT
 from tests.servers.server import Server
 
@@ -37,6 +38,9 @@ class CeleryProcess(Server):
     @property
     def working_folder(self) -> Path:
         return ROOT
+
+    def spawn(self) -> Forked:
+        return Forked(self.command(), self.environment or {}, self.working_folder, self.log)
 
     def is_ready(self) -> bool:
         return self.ready_words in self.log.read_bytes()[self.log_start :].decode(errors="replace")

@@ -13,9 +13,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from tests.patience import PATIENCE_S
+
+if TYPE_CHECKING:
+    from tests.servers.forks import Forked
 
 
 class ServerError(RuntimeError):
@@ -45,7 +48,7 @@ class Server:
     def __init__(self) -> None:
         self.port = 0
         self.folder = Path()
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | Forked | None = None
         self.environment: dict[str, str] | None = None  # None: ours
         self.log_start = 0  # of the process that runs now
 
@@ -98,9 +101,16 @@ class Server:
 
     def _launch(self) -> bool:
         """False when it ended at once, as a server does whose killed predecessor is not quite gone."""
+        self.log.touch()
+        self.log_start = self.log.stat().st_size
+        process = self.process = self.spawn()
+        wait_until(lambda: process.poll() is not None or self.is_ready(), self.name)
+        return process.poll() is None
+
+    def spawn(self) -> subprocess.Popen[bytes] | Forked:
+        """The process, at the head of a group of its own."""
         with self.log.open("ab") as log:
-            self.log_start = log.tell()
-            process = subprocess.Popen(
+            return subprocess.Popen(
                 self.command(),
                 env=self.environment,
                 cwd=self.working_folder,
@@ -109,9 +119,6 @@ class Server:
                 stderr=log,
                 start_new_session=True,
             )
-        self.process = process
-        wait_until(lambda: process.poll() is not None or self.is_ready(), self.name)
-        return process.poll() is None
 
     def _end(self, how: signal.Signals) -> None:
         process, self.process = self.process, None
