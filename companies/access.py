@@ -64,6 +64,14 @@ def member_required(tool: Tool, level: Level, *, approver: bool = False) -> Call
     return decorate
 
 
+# What a page asks for is said by one of these, by the tool in whose rights it stands.
+admin_reader = member_required(Tool.ADMIN, Level.READ_ONLY)
+admin = member_required(Tool.ADMIN, Level.ADMIN)
+erp_reader = member_required(Tool.ERP, Level.READ_ONLY)
+approver = member_required(Tool.ERP, Level.STANDARD, approver=True)
+erp_admin = member_required(Tool.ERP, Level.ADMIN)
+
+
 class NotMember(Http404):
     """A company that does not exist, or not for this person: both look alike."""
 

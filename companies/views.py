@@ -17,10 +17,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from companies.access import MemberRequest, member_required
+from companies.access import MemberRequest, admin
 from companies.forms import MemberForm, NewMemberForm, SignInForm
 from companies.members import LastAdmin, MemberChanged, add_member, change_rights, remove_member, set_four_eyes
-from companies.models import Level, Member, Tool
+from companies.models import Level, Member
 from companies.sign_in import Device
 
 LAST_ADMIN = "{} is the last Admin of the Admin tool here. Make someone else Admin first."
@@ -71,13 +71,13 @@ def first_page(member: Member) -> str:
 
 
 @require_GET
-@member_required(Tool.ADMIN, Level.ADMIN)
+@admin
 def members(request: MemberRequest) -> HttpResponse:
     return _members_page(request)
 
 
 @require_POST
-@member_required(Tool.ADMIN, Level.ADMIN)
+@admin
 def add(request: MemberRequest) -> HttpResponse:
     _refuse_flag_from_others(request)
     form = NewMemberForm(request.POST, actor=request.member)
@@ -89,20 +89,20 @@ def add(request: MemberRequest) -> HttpResponse:
 
 
 @require_POST
-@member_required(Tool.ADMIN, Level.ADMIN)
+@admin
 def change(request: MemberRequest, member_id: int) -> HttpResponse:
     _refuse_flag_from_others(request)
     return _take(request, member_id, "The rights of {} are changed.", _change_rights)
 
 
 @require_POST
-@member_required(Tool.ADMIN, Level.ADMIN)
+@admin
 def remove(request: MemberRequest, member_id: int) -> HttpResponse:
     return _take(request, member_id, "{} is no longer a member.", _remove)
 
 
 @require_POST
-@member_required(Tool.ADMIN, Level.ADMIN)
+@admin
 def four_eyes(request: MemberRequest) -> HttpResponse:
     wanted = request.POST.get("four_eyes") == "on"
     set_four_eyes(request.member.company, request.user, wanted)

@@ -13,8 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_htmx.http import trigger_client_event
 
-from companies.access import MemberRequest, member_required
-from companies.models import Level, Tool
+from companies.access import MemberRequest, erp_admin, erp_reader
 from companies.templatetags.ui import clock
 from erp_integrations import catalogue, questions
 from erp_integrations.base import Adapter, Delivery
@@ -38,7 +37,7 @@ def connection_of(request: MemberRequest, slug: str) -> Connection:
 
 
 @require_GET
-@member_required(Tool.ERP, Level.READ_ONLY)
+@erp_reader
 def connections(request: MemberRequest) -> HttpResponse:
     company = request.member.company
     connection = company.connections.order_by("pk").first()
@@ -48,7 +47,7 @@ def connections(request: MemberRequest) -> HttpResponse:
 
 
 @require_GET
-@member_required(Tool.ERP, Level.READ_ONLY)
+@erp_reader
 def supported(request: MemberRequest) -> HttpResponse:
     context = {"entries": catalogue.entries(), "connections": request.member.company.connections.all()}
     return render(request, "erp_integrations/supported.html", context)
@@ -60,7 +59,7 @@ def public_supported(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@member_required(Tool.ERP, Level.ADMIN)
+@erp_admin
 def new_connection(request: MemberRequest, erp: str) -> HttpResponse:
     adapter, company = _adapter_of(erp), request.member.company
     forms = ConnectionForms(company, adapter, request.POST if request.method == "POST" else None)
@@ -75,7 +74,7 @@ def new_connection(request: MemberRequest, erp: str) -> HttpResponse:
 
 
 @require_GET
-@member_required(Tool.ERP, Level.ADMIN)
+@erp_admin
 def connecting(request: MemberRequest, erp: str, guid: UUID) -> HttpResponse:
     """Follow a connection that is being made: on to its Settings, or back to the form with what was typed."""
     adapter, question = _adapter_of(erp), _question_of(request, guid)
@@ -101,7 +100,7 @@ def _adapter_of(erp: str) -> type[Adapter]:
 
 
 @require_GET
-@member_required(Tool.ERP, Level.READ_ONLY)
+@erp_reader
 def question(request: MemberRequest, guid: UUID) -> HttpResponse:
     """What a page that waits for an answer polls: 204 while there is none. Without htmx a page of its own.
 
@@ -180,7 +179,7 @@ def tell(request: MemberRequest, asked: Question) -> None:
 
 
 @require_GET
-@member_required(Tool.ERP, Level.READ_ONLY)
+@erp_reader
 def context(request: MemberRequest, connection: str) -> HttpResponse:
     """The head of an open page, asked for now and then: 204 while it still says what is so."""
     erp = connection_of(request, connection)
@@ -190,7 +189,7 @@ def context(request: MemberRequest, connection: str) -> HttpResponse:
 
 
 @require_GET
-@member_required(Tool.ERP, Level.READ_ONLY)
+@erp_reader
 def gl_accounts(request: MemberRequest, connection: str) -> HttpResponse:
     erp = connection_of(request, connection)
     may_ask = request.member.can_configure_erp and not request.htmx
@@ -204,7 +203,7 @@ def gl_accounts(request: MemberRequest, connection: str) -> HttpResponse:
 
 
 @require_POST
-@member_required(Tool.ERP, Level.ADMIN)
+@erp_admin
 def sync_gl_accounts(request: MemberRequest, connection: str) -> HttpResponse:
     erp = connection_of(request, connection)
     if erp.is_pulled:
@@ -216,7 +215,7 @@ def sync_gl_accounts(request: MemberRequest, connection: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@member_required(Tool.ERP, Level.ADMIN)
+@erp_admin
 def edit_settings(request: MemberRequest, connection: str) -> HttpResponse:
     erp = connection_of(request, connection)
     forms = SettingsForms(erp, request.POST if request.method == "POST" else None)
@@ -234,7 +233,7 @@ def edit_settings(request: MemberRequest, connection: str) -> HttpResponse:
 
 
 @require_POST
-@member_required(Tool.ERP, Level.ADMIN)
+@erp_admin
 def test_connection(request: MemberRequest, connection: str) -> HttpResponse:
     """Ask the ERP with what stands in the form, saved or not; of a pulled ERP tell what it said when it last called."""
     erp = connection_of(request, connection)
@@ -250,7 +249,7 @@ def test_connection(request: MemberRequest, connection: str) -> HttpResponse:
 
 
 @require_POST
-@member_required(Tool.ERP, Level.ADMIN)
+@erp_admin
 def pause(request: MemberRequest, connection: str) -> HttpResponse:
     connection_of(request, connection).pause(request.user)
     messages.success(request, "Paused. Nothing is sent until someone resumes it.")
@@ -258,7 +257,7 @@ def pause(request: MemberRequest, connection: str) -> HttpResponse:
 
 
 @require_POST
-@member_required(Tool.ERP, Level.ADMIN)
+@erp_admin
 def resume(request: MemberRequest, connection: str) -> HttpResponse:
     connection_of(request, connection).resume(request.user)
     messages.success(request, "Resumed. Accepted codes go on by themselves.")

@@ -7,8 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
-from companies.access import MemberRequest, member_required
-from companies.models import Level, Tool
+from companies.access import MemberRequest, approver
 from erp_integrations import questions
 from erp_integrations.models import Connection, Question
 from exports import services, words
@@ -18,7 +17,6 @@ from exports.review import RETRYABLE, Choices, Listing
 from exports.services import Result, Selection
 from exports.views.answers import Banner, answer, connection_of, list_url
 
-approver = member_required(Tool.ERP, Level.STANDARD, approver=True)
 NONE_TICKED = Banner("error", "Tick the cost codes first.")
 
 

@@ -8,8 +8,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import reswap, retarget, trigger_client_event
 
-from companies.access import MemberRequest, member_required
-from companies.models import AuditEvent, Level, Tool
+from companies.access import MemberRequest, approver, erp_reader
+from companies.models import AuditEvent
 from exports import services, words
 from exports.defaults import Defaults
 from exports.forms import read_account
@@ -22,7 +22,7 @@ NEWER = "Someone else changed or exported this code meanwhile; this is how it is
 
 
 @require_GET
-@member_required(Tool.ERP, Level.READ_ONLY)
+@erp_reader
 def code(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
     banner = Banner(**request.session.pop("review_banner")) if "review_banner" in request.session else None
     return _page(request, connection, pk, banner)
@@ -66,7 +66,7 @@ def _page(
 
 
 @require_POST
-@member_required(Tool.ERP, Level.STANDARD, approver=True)
+@approver
 def assign(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
     """Save both accounts of one code, if it still is the version that the page shows."""
     post = request.POST
@@ -88,7 +88,7 @@ def assign(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
 
 
 @require_POST
-@member_required(Tool.ERP, Level.STANDARD, approver=True)
+@approver
 def export_update(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
     """Accept that the ERP's item gets the values that the page shows."""
     erp, post = connection_of(request, connection), request.POST

@@ -12,15 +12,13 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from companies.access import MemberRequest, member_required
-from companies.models import Level, Tool
+from companies.access import MemberRequest, erp_admin
 from exports.defaults import Default, Defaults, set_defaults
 from exports.forms import ItemDefaultsForm
 from exports.models import ACCOUNT_FIELDS
 from exports.views.answers import connection_of
 from wbs.models import SegmentItem, has_items_below
 
-admin = member_required(Tool.ERP, Level.ADMIN)
 ROWS = 100
 
 
@@ -33,7 +31,7 @@ class Line:
 
 
 @require_GET
-@admin
+@erp_admin
 def default_accounts(request: MemberRequest, connection: str) -> HttpResponse:
     """Divisions, and codes that have a default of their own; with a search whatever it finds."""
     erp = connection_of(request, connection)
@@ -58,7 +56,7 @@ def _line(item: SegmentItem, defaults: Defaults) -> Line:
 
 
 @require_http_methods(["GET", "POST"])
-@admin
+@erp_admin
 def default_accounts_of(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
     erp = connection_of(request, connection)
     item = get_object_or_404(SegmentItem.objects.cost_codes().with_is_division(), pk=pk, company=erp.company)

@@ -11,21 +11,20 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
-from companies.access import MemberRequest, member_required
-from companies.models import AuditEvent, Level, Tool
+from companies.access import MemberRequest, erp_reader
+from companies.models import AuditEvent
 from erp_integrations.models import Connection
 from exports.models import Batch, CodeExportQuerySet
 from exports.review import Row, number
 from exports.views.answers import connection_of, list_url
 from exports.words import status_words
 
-reader = member_required(Tool.ERP, Level.READ_ONLY)
 ROWS = 100
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")  # how a cell begins that a spreadsheet would run
 
 
 @require_GET
-@reader
+@erp_reader
 def history(request: MemberRequest, connection: str) -> HttpResponse:
     erp = connection_of(request, connection)
     batches = erp.batches.select_related("actor")
@@ -38,7 +37,7 @@ def history(request: MemberRequest, connection: str) -> HttpResponse:
 
 
 @require_GET
-@reader
+@erp_reader
 def batch(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
     erp = connection_of(request, connection)
     click = get_object_or_404(erp.batches.select_related("actor"), pk=pk)
@@ -53,7 +52,7 @@ def batch(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
 
 
 @require_GET
-@reader
+@erp_reader
 def batch_csv(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
     erp = connection_of(request, connection)
     click = get_object_or_404(erp.batches, pk=pk)

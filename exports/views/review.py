@@ -8,14 +8,13 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
 
-from companies.access import MemberRequest, member_required
-from companies.models import Level, Tool
+from companies.access import MemberRequest, erp_reader
 from exports.review import CAP, PAGE_SIZES, Choices, Listing, Row
 from exports.views.answers import Banner, answers_about_items, connection_of, frame, has_new_head, moved_rows, problem
 
 
 @require_GET
-@member_required(Tool.ERP, Level.READ_ONLY)
+@erp_reader
 def standard_cost_codes(request: MemberRequest, connection: str) -> HttpResponse:
     erp = connection_of(request, connection)
     question = answers_about_items(request, erp) if request.member.can_review else None
@@ -52,7 +51,7 @@ def _page(request: MemberRequest, context: dict[str, Any], *, explain: bool) -> 
 
 
 @require_POST
-@member_required(Tool.ERP, Level.READ_ONLY)
+@erp_reader
 def poll(request: MemberRequest, connection: str) -> HttpResponse:
     """204 when nothing changed, else the summary and each row whose state did."""
     erp = connection_of(request, connection)

@@ -10,8 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from companies.access import MemberRequest, member_required
-from companies.models import Level, Tool
+from companies.access import MemberRequest, erp_reader
 from erp_integrations.errors import ConfigurationError
 from erp_integrations.models import Connection
 from exports.models import LINKABLE, fits
@@ -22,7 +21,7 @@ ROWS = 100
 
 
 @require_GET
-@member_required(Tool.ERP, Level.READ_ONLY)
+@erp_reader
 def rules(request: MemberRequest, connection: str) -> HttpResponse:
     erp = connection_of(request, connection)
     found: list[Breach] = []

@@ -6,15 +6,12 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.views.decorators.http import require_POST
 
-from companies.access import MemberRequest, member_required
-from companies.models import Level, Tool
+from companies.access import MemberRequest, admin
 from erp_integrations.models import Connection
 from exports import services, words
 from exports.forms import read_ids
 from exports.services import Result
 from wbs.views.items import back_to_tree
-
-admin = member_required(Tool.ADMIN, Level.ADMIN)
 
 
 @require_POST

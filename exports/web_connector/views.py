@@ -11,9 +11,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from companies.access import MemberRequest, member_required
+from companies.access import MemberRequest, erp_admin
 from companies.bodies import reads_body_itself
-from companies.models import Level, Tool
 from companies.sign_in import network_of
 from erp_integrations.models import Connection
 from erp_integrations.views import connection_of
@@ -21,7 +20,6 @@ from exports.web_connector import operations, polls, qwc, soap
 from exports.web_connector.models import Access, username_of
 
 BODY_LIMIT = 8 * 2**20  # bytes; a chart of a thousand accounts is below one MiB
-configurer = member_required(Tool.ERP, Level.ADMIN)
 
 
 def _pulled(guid: UUID) -> Connection:
@@ -81,7 +79,7 @@ def _pulled_connection_of(request: MemberRequest, slug: str) -> Connection:
 
 
 @require_GET
-@configurer
+@erp_admin
 def download_qwc(request: MemberRequest, connection: str) -> HttpResponse:
     erp = _pulled_connection_of(request, connection)
     if problem := qwc.address_problem():
@@ -93,7 +91,7 @@ def download_qwc(request: MemberRequest, connection: str) -> HttpResponse:
 
 
 @require_POST
-@configurer
+@erp_admin
 def new_password(request: MemberRequest, connection: str) -> HttpResponse:
     """Shown once, here; only its hash is kept."""
     erp = _pulled_connection_of(request, connection)

@@ -13,8 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_htmx.http import retarget, trigger_client_event
 
-from companies.access import MemberRequest, member_required
-from companies.models import Level, Tool
+from companies.access import MemberRequest, admin
 from wbs.errors import Conflict, Refused
 from wbs.forms import ItemForm
 from wbs.missing import projects_of
@@ -25,7 +24,7 @@ from wbs.views.tree import id_in, page_size, segment_of
 
 
 @require_http_methods(["GET", "POST"])
-@member_required(Tool.ADMIN, Level.ADMIN)
+@admin
 def add_item(request: MemberRequest, segment: str) -> HttpResponse:
     within = segment_of(request, segment)
     parent = item_or_none(within, id_in(request.GET.get("parent", "")))
@@ -44,7 +43,7 @@ def add_item(request: MemberRequest, segment: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@member_required(Tool.ADMIN, Level.ADMIN)
+@admin
 def edit_item(request: MemberRequest, segment: str, item_id: int) -> HttpResponse:
     item = item_or_none(segment_of(request, segment), item_id)
     if item is None:
@@ -68,7 +67,7 @@ def edit_item(request: MemberRequest, segment: str, item_id: int) -> HttpRespons
 
 
 @require_GET
-@member_required(Tool.ADMIN, Level.ADMIN)
+@admin
 def check_item(request: MemberRequest, segment: str) -> HttpResponse:
     """What the company's ERPs would refuse about what stands in the form, while it is typed."""
     within = segment_of(request, segment)
@@ -165,7 +164,7 @@ def show_saved(request: MemberRequest, item: SegmentItem, message: str) -> HttpR
 
 
 @require_POST
-@member_required(Tool.ADMIN, Level.ADMIN)
+@admin
 def change_items(request: MemberRequest, segment: str) -> HttpResponse:
     """What the buttons "Deactivate", "Reactivate" and "Delete" do with the ticked codes."""
     within = segment_of(request, segment)

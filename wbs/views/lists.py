@@ -16,9 +16,8 @@ from django.views.decorators.http import require_GET, require_http_methods
 from django_htmx.http import HttpResponseClientRefresh
 
 from companies import broker
-from companies.access import MemberRequest, member_required
+from companies.access import MemberRequest, admin, admin_reader
 from companies.bodies import takes_files
-from companies.models import Level, Tool
 from wbs.errors import Refused
 from wbs.forms import ImportForm
 from wbs.importing import Choices, Report
@@ -36,7 +35,7 @@ RECENT = 20  # checks that are listed
 
 @takes_files(MAX_BYTES, str(too_large()))
 @require_http_methods(["GET", "POST"])
-@member_required(Tool.ADMIN, Level.ADMIN)
+@admin
 def import_codes(request: MemberRequest, segment: str) -> HttpResponse:
     """ "Check File" answers with what an import would do; "Import" does it if it still would do just that."""
     within = segment_of(request, segment)
@@ -113,7 +112,7 @@ def import_page(
 
 
 @require_GET
-@member_required(Tool.ADMIN, Level.ADMIN)
+@admin
 def show_draft(request: MemberRequest, segment: str, draft_id: int) -> HttpResponse:
     """A check that was left, found again: what it found, or how far it is. Nobody at work? Then this request is."""
     within = segment_of(request, segment)
@@ -165,21 +164,21 @@ def refuse_surprises(request: MemberRequest, report: Report) -> None:
 
 
 @require_GET
-@member_required(Tool.ADMIN, Level.READ_ONLY)
+@admin_reader
 def export_csv(request: MemberRequest, segment: str) -> HttpResponse:
     rows = rows_of(segment_of(request, segment))
     return download(request, write_csv(rows), f"{segment}.csv", "text/csv; charset=utf-8")
 
 
 @require_GET
-@member_required(Tool.ADMIN, Level.READ_ONLY)
+@admin_reader
 def export_xlsx(request: MemberRequest, segment: str) -> HttpResponse:
     within = segment_of(request, segment)
     return download(request, write_xlsx(rows_of(within), within.plural), f"{segment}.xlsx", XLSX)
 
 
 @require_GET
-@member_required(Tool.ADMIN, Level.ADMIN)
+@admin
 def download_template(request: MemberRequest, segment: str) -> HttpResponse:
     """An empty workbook to fill in, whose columns are text."""
     title = segment_of(request, segment).plural

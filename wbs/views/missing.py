@@ -8,8 +8,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from companies.access import MemberRequest, member_required
-from companies.models import Level, Tool
+from companies.access import MemberRequest, admin, admin_reader
 from wbs.code_lists import CodeList
 from wbs.missing import missing_somewhere, with_projects
 from wbs.models import Project, Segment, SegmentItem
@@ -18,7 +17,7 @@ from wbs.views.tree import id_in
 
 
 @require_GET
-@member_required(Tool.ADMIN, Level.READ_ONLY)
+@admin_reader
 def missing_codes(request: MemberRequest) -> HttpResponse:
     company = request.member.company
     codes = CodeList.read(Segment.of(company), missing_somewhere(company), request.GET)
@@ -30,7 +29,7 @@ def missing_codes(request: MemberRequest) -> HttpResponse:
 
 
 @require_POST
-@member_required(Tool.ADMIN, Level.ADMIN)
+@admin
 def add_where_missing(request: MemberRequest, item_id: int) -> HttpResponse:
     """Add the code, or what lies below the division, to one integrated project or to all that lack it."""
     company = request.member.company

@@ -8,8 +8,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from companies.access import MemberRequest, member_required
-from companies.models import Level, Tool
+from companies.access import MemberRequest, admin, admin_reader
 from erp_integrations.catalogue import why_not
 from wbs.code_lists import CodeList, division_of
 from wbs.errors import Refused
@@ -21,7 +20,7 @@ from wbs.views.projects import project_of
 
 
 @require_GET
-@member_required(Tool.ADMIN, Level.READ_ONLY)
+@admin_reader
 def project(request: MemberRequest, project_id: int) -> HttpResponse:
     return project_page(request, project_of(request, project_id), OwnCodeForm())
 
@@ -45,7 +44,7 @@ def project_page(request: MemberRequest, shown: Project, form: OwnCodeForm) -> H
 
 
 @require_http_methods(["GET", "POST"])
-@member_required(Tool.ADMIN, Level.ADMIN)
+@admin
 def company_codes(request: MemberRequest, project_id: int) -> HttpResponse:
     """ "Cost Codes from Company": those that the project does not use yet."""
     shown = project_of(request, project_id)
@@ -85,7 +84,7 @@ def meant_codes(request: MemberRequest, codes: CodeList) -> SegmentItemQuerySet 
 
 
 @require_POST
-@member_required(Tool.ADMIN, Level.ADMIN)
+@admin
 def remove_codes(request: MemberRequest, project_id: int) -> HttpResponse:
     """Take the ticked codes out of the project, or all that match. They stay in the company's list."""
     shown = project_of(request, project_id)
@@ -101,7 +100,7 @@ def remove_codes(request: MemberRequest, project_id: int) -> HttpResponse:
 
 
 @require_POST
-@member_required(Tool.ADMIN, Level.ADMIN)
+@admin
 def add_own_code(request: MemberRequest, project_id: int) -> HttpResponse:
     shown = project_of(request, project_id)
     form = OwnCodeForm(request.POST)
@@ -117,7 +116,7 @@ def add_own_code(request: MemberRequest, project_id: int) -> HttpResponse:
 
 
 @require_POST
-@member_required(Tool.ADMIN, Level.ADMIN)
+@admin
 def remove_own_code(request: MemberRequest, project_id: int, own_id: int) -> HttpResponse:
     shown = project_of(request, project_id)
     own = shown.own_codes.filter(pk=own_id).first()

@@ -8,8 +8,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from companies.access import MemberRequest, member_required
-from companies.models import Level, Tool
+from companies.access import MemberRequest, admin, admin_reader
 from wbs.errors import Conflict, Refused
 from wbs.models import Project, SegmentItem
 from wbs.project_forms import ProjectForm
@@ -18,7 +17,7 @@ PER_PAGE = 100
 
 
 @require_GET
-@member_required(Tool.ADMIN, Level.READ_ONLY)
+@admin_reader
 def projects(request: MemberRequest) -> HttpResponse:
     company, search = request.member.company, request.GET.get("q", "").strip()
     found = company.projects.matching(search).with_connection().with_counts()
@@ -31,7 +30,7 @@ def projects(request: MemberRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@member_required(Tool.ADMIN, Level.ADMIN)
+@admin
 def add_project(request: MemberRequest) -> HttpResponse:
     company = request.member.company
     form = ProjectForm(company, request.POST if request.method == "POST" else None)
@@ -48,7 +47,7 @@ def add_project(request: MemberRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@member_required(Tool.ADMIN, Level.ADMIN)
+@admin
 def edit_project(request: MemberRequest, project_id: int) -> HttpResponse:
     project = project_of(request, project_id)
     initial = {

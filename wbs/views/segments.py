@@ -8,8 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from companies.access import MemberRequest, member_required
-from companies.models import Level, Tool
+from companies.access import MemberRequest, admin, admin_reader
 from wbs.errors import Refused
 from wbs.forms import BudgetCodeForm, SegmentForm
 from wbs.models import BudgetCode, Segment, SegmentItem
@@ -17,7 +16,7 @@ from wbs.views.tree import segment_of
 
 
 @require_GET
-@member_required(Tool.ADMIN, Level.READ_ONLY)
+@admin_reader
 def segments(request: MemberRequest) -> HttpResponse:
     return segments_page(request, SegmentForm())
 
@@ -40,7 +39,7 @@ def segments_page(request: MemberRequest, form: SegmentForm) -> HttpResponse:
 
 
 @require_POST
-@member_required(Tool.ADMIN, Level.ADMIN)
+@admin
 def add_segment(request: MemberRequest) -> HttpResponse:
     form = SegmentForm(request.POST)
     if not form.is_valid():
@@ -55,7 +54,7 @@ def add_segment(request: MemberRequest) -> HttpResponse:
 
 
 @require_POST
-@member_required(Tool.ADMIN, Level.ADMIN)
+@admin
 def delete_segment(request: MemberRequest, segment: str) -> HttpResponse:
     found = segment_of(request, segment)
     try:
@@ -68,7 +67,7 @@ def delete_segment(request: MemberRequest, segment: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@member_required(Tool.ADMIN, Level.ADMIN)
+@admin
 def budget_code(request: MemberRequest) -> HttpResponse:
     """The form of the pattern. A change in it asks for the example again, with what is chosen now."""
     company = request.member.company

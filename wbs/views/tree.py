@@ -6,14 +6,13 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from companies.access import MemberRequest, member_required
-from companies.models import Level, Tool
+from companies.access import MemberRequest, admin_reader
 from wbs.models import Segment
 from wbs.tree import PAGE_SIZES, Folding, Tree
 
 
 @require_GET
-@member_required(Tool.ADMIN, Level.READ_ONLY)
+@admin_reader
 def show_codes(request: MemberRequest, segment: str) -> HttpResponse:
     is_part = request.htmx.target == "codes"
     # Left by whoever changed codes just now: [[item id, code, sentence], ...].
