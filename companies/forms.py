@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from companies.models import Level, Member
+from companies.numbers import counted
 from companies.sign_in import Attempt
 
 
@@ -27,8 +28,9 @@ class SignInForm(AuthenticationForm):
         attempt = Attempt.of_person(username, self.request)
         if attempt.wait.total_seconds() > 0:
             minutes = math.ceil(attempt.wait.total_seconds() / 60)
-            words = "1 minute" if minutes == 1 else f"{minutes} minutes"
-            raise ValidationError(self.error_messages["throttled"], "throttled", {"minutes": words})
+            raise ValidationError(
+                self.error_messages["throttled"], "throttled", {"minutes": counted(minutes, "minute")}
+            )
         super().clean()  # raises when they do not fit; unknown names cost the same hashing
         attempt.succeed()
         return self.cleaned_data

@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from django.http import QueryDict
 
 from companies.models import Member
+from companies.numbers import number
 from erp_integrations.base import INCOME_KINDS
 from erp_integrations.models import Connection, GLAccount
 from exports.models import (
@@ -21,6 +22,7 @@ from exports.models import (
     FILTERS,
     LINKABLE,
     REJECTABLE,
+    RETRYABLE,
     UNFINISHED,
     CodeExport,
     CodeExportQuerySet,
@@ -35,7 +37,6 @@ from wbs.codes import fold
 CAP = 10_000  # counts are exact up to here
 PAGE_SIZES = (50, 100, 250)
 DEFAULT_FILTER = "ready-to-export"
-RETRYABLE = (Status.FAILED, Status.ATTENTION)
 
 
 @dataclass(frozen=True)
@@ -76,12 +77,6 @@ class Listing:
 
     def of(self, connection: Connection) -> CodeExportQuerySet:
         return connection.code_exports.in_filter(self.filter).matching(self.search)
-
-
-def number(value: object, default: int = 0) -> int:
-    """A number from outside that fits a database column, or the default."""
-    text = str(value or "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else default
 
 
 class CappedCount(Subquery):

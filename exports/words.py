@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from companies.numbers import counted
 from companies.templatetags.ui import clock
 from exports.models import CodeExport, Status
 from exports.services import Result
@@ -69,30 +70,26 @@ def _queued(export: CodeExport) -> str:
     return Status.QUEUED.label
 
 
-def codes(count: int) -> str:
-    return "1 cost code" if count == 1 else f"{count:,} cost codes"
-
-
 def exported(result: Result) -> str:
-    done = f"{codes(result.count)} accepted." if result.count else "Nothing to export."
+    done = f"{counted(result.count)} accepted." if result.count else "Nothing to export."
     return " ".join([done, *stayed(result)])
 
 
 def rejected(result: Result, place: str) -> str:
     if not result.count:
         return " ".join(["Nothing to reject.", *stayed(result)])
-    removed = f"{codes(result.count)} {'was' if result.count == 1 else 'were'} removed from {place}"
+    removed = f"{counted(result.count)} {'was' if result.count == 1 else 'were'} removed from {place}"
     return " ".join([f"{removed} and can be edited in the WBS again.", *stayed(result)])
 
 
 def accounts_set(result: Result) -> str:
-    done = f"Accounts set for {codes(result.count)}." if result.count else "No accounts were set."
+    done = f"Accounts set for {counted(result.count)}." if result.count else "No accounts were set."
     return " ".join([done, *stayed(result)])
 
 
 def did(verb: str, result: Result) -> str:
     """Cancelled, Retried, Linked, Undone: one word for what happened to how many."""
-    done = f"{verb} {codes(result.count)}." if result.count else f"Not {verb.lower()}."
+    done = f"{verb} {counted(result.count)}." if result.count else f"Not {verb.lower()}."
     return " ".join([done, *stayed(result), *(f"{p.code}: {p.sentence}" for p in result.problems)])
 
 
@@ -100,23 +97,23 @@ def undone(result: Result) -> str:
     if not result.count:
         return "Nothing was undone: the codes have moved on meanwhile."
     back = "is back where it was" if result.count == 1 else "are back where they were"
-    return " ".join([f"Undone: {codes(result.count)} {back}.", *stayed(result)])
+    return " ".join([f"Undone: {counted(result.count)} {back}.", *stayed(result)])
 
 
 def sent(result: Result, connection: str) -> str:
-    done = f"{codes(result.count)} sent to {connection}." if result.count else "Nothing to send."
+    done = f"{counted(result.count)} sent to {connection}." if result.count else "Nothing to send."
     return " ".join([done, *left(result)])
 
 
 def recalled(result: Result) -> str:
-    done = f"{codes(result.count)} recalled." if result.count else "Nothing to recall: only codes in review can be."
+    done = f"{counted(result.count)} recalled." if result.count else "Nothing to recall: only codes in review can be."
     return " ".join([done, *left(result)])
 
 
 def left(result: Result) -> list[str]:
     """How many codes stay, where each of them says why beside it."""
     count = len(result.problems)
-    return [f"{codes(count)} {'stays' if count == 1 else 'stay'}; the reason stands beside each."] if count else []
+    return [f"{counted(count)} {'stays' if count == 1 else 'stay'}; the reason stands beside each."] if count else []
 
 
 def stayed(result: Result) -> list[str]:
@@ -136,6 +133,6 @@ def stayed(result: Result) -> list[str]:
 def _accounts(result: Result) -> list[str]:
     """Which accounts held codes back, those of the most codes first."""
     found = sorted(result.accounts.items(), key=lambda account: -account[1])
-    told = [f"{codes(count)} stayed: {why}." for why, count in found[:ACCOUNTS_TOLD]]
+    told = [f"{counted(count)} stayed: {why}." for why, count in found[:ACCOUNTS_TOLD]]
     rest = sum(count for _, count in found[ACCOUNTS_TOLD:])
-    return [*told, f"{codes(rest)} stayed because of other accounts."] if rest else told
+    return [*told, f"{counted(rest)} stayed because of other accounts."] if rest else told

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from django.core.paginator import Page, Paginator
 
+from companies.numbers import number
 from wbs.models import Segment, SegmentItem, SegmentItemQuerySet
 
 
@@ -62,9 +63,7 @@ class CodeList:
 
 def division_of(segment: Segment, text: str) -> SegmentItem | None:
     """The item that a request names as its division; None for anything else."""
-    if not text.isdecimal() or len(text) > 18:
-        return None
-    item = segment.items.filter(pk=int(text)).first()
+    item = segment.items.filter(pk=number(text)).first()
     if item:
         item.segment = segment
     return item

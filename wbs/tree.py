@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import ClassVar
 from urllib.parse import urlencode
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Prefetch, Q
 
+from companies.numbers import number
 from erp_integrations.models import Connection
 from wbs.codes import fold
 from wbs.models import Hold, Segment, SegmentItem, SegmentItemQuerySet
@@ -39,8 +41,8 @@ class Folding:
 
     @classmethod
     def read(cls, values: Mapping[str, str]) -> Folding:
-        ids = [int(word) for word in values.get("at", "").split(".") if word.isdecimal() and len(word) < 19]
-        return cls(values.get("fold") == "all", frozenset(ids[: cls.MOST]))
+        ids = filter(None, map(number, values.get("at", "").split(".")))
+        return cls(values.get("fold") == "all", frozenset(islice(ids, cls.MOST)))
 
     def hides_below(self, item: SegmentItem) -> bool:
         return (item.pk in self.ids) is not self.is_all

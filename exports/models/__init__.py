@@ -22,7 +22,7 @@ from exports.models.batches import Batch
 from exports.models.codes import Attempt, CodeExport, CodeExportQuerySet, Conflict, Invalid
 from exports.models.defaults import DefaultAccounts
 from exports.models.items import Reading, RemoteItem
-from exports.models.states import ASSIGNABLE, FILTERS, LINKABLE, REJECTABLE, UNFINISHED, Drift, Status
+from exports.models.states import ASSIGNABLE, FILTERS, LINKABLE, REJECTABLE, RETRYABLE, UNFINISHED, Drift, Status
 
 __all__ = [
     "ACCOUNTS",
@@ -31,6 +31,7 @@ __all__ = [
     "FILTERS",
     "LINKABLE",
     "REJECTABLE",
+    "RETRYABLE",
     "UNFINISHED",
     "Attempt",
     "Batch",

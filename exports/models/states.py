@@ -26,6 +26,7 @@ class Drift(models.TextChoices):
 UNFINISHED = (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
 REJECTABLE = (Status.READY, Status.QUEUED, Status.FAILED, Status.ATTENTION)
 ASSIGNABLE = (Status.READY, Status.FAILED)
+RETRYABLE = (Status.FAILED, Status.ATTENTION)
 LINKABLE = (Status.READY, Status.FAILED, Status.ATTENTION)  # nothing of them is under way
 
 # Filters of the review page: slug -> (label, states)

@@ -18,6 +18,7 @@ from exports.models import (
     ACCOUNTS,
     ASSIGNABLE,
     REJECTABLE,
+    RETRYABLE,
     Batch,
     CodeExport,
     CodeExportQuerySet,
@@ -33,8 +34,6 @@ from exports.services.results import INHERIT, KEEP, Result, Selection
 from exports.services.selecting import count_left, is_own, offered, rows_of, selected
 from exports.services.updating import cancel_updates, why_updates_stay
 from wbs.models import Hold, SegmentItem
-
-RETRYABLE = (Status.FAILED, Status.ATTENTION)
 
 
 def assign_accounts(

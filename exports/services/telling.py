@@ -21,6 +21,7 @@ from django.urls import reverse
 from companies import mail
 from companies.clock import in_seconds
 from companies.models import Company
+from companies.numbers import counted
 from erp_integrations.models import Connection
 from exports.models import UNFINISHED, Batch, CodeExport, CodeExportQuerySet, Status
 
@@ -84,7 +85,7 @@ def _write_to_senders(batch: Batch, rows: CodeExportQuerySet, template: str) -> 
             "list": url("wbs:cost_codes", batch.company.slug),
         }
         verb = "rejected" if template == "rejected" else "failed to export"
-        subject = f"{number_of(len(codes))} {verb}: {batch.company}, {batch.connection}"
+        subject = f"{counted(len(codes))} {verb}: {batch.company}, {batch.connection}"
         mail.write(batch.company, sender, subject, _body(template, context), batch.pk)
 
 
@@ -133,10 +134,6 @@ def list_of(connection: Connection) -> str:
 
 def url(name: str, *parts: str) -> str:
     return settings.SITE_URL + reverse(name, args=parts)
-
-
-def number_of(count: int) -> str:
-    return "1 cost code" if count == 1 else f"{count:,} cost codes"
 
 
 def _body(template: str, context: dict[str, Any]) -> str:

@@ -8,12 +8,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from companies.access import MemberRequest, approver
+from companies.numbers import counted
 from erp_integrations import questions
 from erp_integrations.models import Connection, Question
 from exports import services, words
 from exports.forms import read_bulk_account, read_ids, read_selection
-from exports.models import FILTERS, Batch, Invalid
-from exports.review import RETRYABLE, Choices, Listing
+from exports.models import FILTERS, RETRYABLE, Batch, Invalid
+from exports.review import Choices, Listing
 from exports.services import Result, Selection
 from exports.views.answers import Banner, answer, connection_of, list_url
 
@@ -185,5 +186,5 @@ def reason(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
         told = Banner("warning", "Type the reason that the sender is told.", pk)
         return answer(request, erp, told, status=422)
     services.set_reason(request.member, batch, text)
-    told = Banner("warning", f"Reason saved for {words.codes(batch.count)}: {text}", pk, text)
+    told = Banner("warning", f"Reason saved for {counted(batch.count)}: {text}", pk, text)
     return answer(request, erp, told, touched=Q(batch=batch))

@@ -13,11 +13,12 @@ from django.urls import reverse
 from django_htmx.http import trigger_client_event
 
 from companies.access import MemberRequest
+from companies.numbers import number
 from erp_integrations.models import Connection, Question
 from erp_integrations.views import connection_of as connection_of
 from erp_integrations.views import tell_answers
 from exports.models import FILTERS, UNFINISHED, CodeExport, Status, fits
-from exports.review import Counts, Listing, Progress, Row, Seen, number, read_seen, shown
+from exports.review import Counts, Listing, Progress, Row, Seen, read_seen, shown
 
 
 @dataclass(frozen=True)

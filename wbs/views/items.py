@@ -14,20 +14,21 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django_htmx.http import retarget, trigger_client_event
 
 from companies.access import MemberRequest, admin
+from companies.numbers import counted, number
 from wbs.errors import Conflict, Refused
 from wbs.forms import ItemForm
 from wbs.missing import projects_of
 from wbs.models import Hold, Ids, Segment, SegmentItem
 from wbs.rules import warn_of_item, warn_of_typed
 from wbs.tree import Folding, Tree
-from wbs.views.tree import id_in, page_size, segment_of
+from wbs.views.tree import page_size, segment_of
 
 
 @require_http_methods(["GET", "POST"])
 @admin
 def add_item(request: MemberRequest, segment: str) -> HttpResponse:
     within = segment_of(request, segment)
-    parent = item_or_none(within, id_in(request.GET.get("parent", "")))
+    parent = item_or_none(within, number(request.GET.get("parent")))
     if request.method == "GET":
         return item_page(request, ItemForm(within, initial={"parent": parent}, parent=parent))
     form = ItemForm(within, request.POST, parent=parent)
@@ -71,7 +72,7 @@ def edit_item(request: MemberRequest, segment: str, item_id: int) -> HttpRespons
 def check_item(request: MemberRequest, segment: str) -> HttpResponse:
     """What the company's ERPs would refuse about what stands in the form, while it is typed."""
     within = segment_of(request, segment)
-    item = item_or_none(within, id_in(request.GET.get("item", "")))
+    item = item_or_none(within, number(request.GET.get("item")))
     return render(request, "wbs/_item_warnings.html", {"warnings": warnings_of(within, request.GET, item)})
 
 
@@ -80,7 +81,7 @@ def warnings_of(segment: Segment, typed: Mapping[str, str], item: SegmentItem | 
     if item and "code" not in typed:
         code, parent = item.code, item.parent
     else:
-        code, parent = typed.get("code", ""), item_or_none(segment, id_in(typed.get("parent", "")))
+        code, parent = typed.get("code", ""), item_or_none(segment, number(typed.get("parent")))
     description = typed.get("description", item.description if item else "")
     return warn_of_typed(segment, code, description, parent, item)
 
@@ -181,30 +182,31 @@ def change_items(request: MemberRequest, segment: str) -> HttpResponse:
     if "matching" not in request.POST and not ticked_ids(request):
         messages.warning(request, "Tick the codes first.")
     elif outcome.changed or not outcome.refused:
-        messages.success(request, f"{count_of(outcome.changed)} {done}.")
+        messages.success(request, f"{codes_were(outcome.changed)} {done}.")
     if outcome.refused:
         told = "the reason stands beside each"
         if outcome.refused_count > len(outcome.refused):
             told = f"the reason stands beside each of the first {len(outcome.refused)}"
-        messages.error(request, f"{count_of(outcome.refused_count)} not {done}; {told}.")
+        messages.error(request, f"{codes_were(outcome.refused_count)} not {done}; {told}.")
         request.session["send_problems"] = [[item.pk, str(item), why] for item, why in outcome.refused]
     return back_to_tree(request, segment)
 
 
 def ticked_ids(request: MemberRequest) -> frozenset[int]:
-    return frozenset(filter(None, map(id_in, request.POST.getlist("item"))))
+    return frozenset(filter(None, map(number, request.POST.getlist("item"))))
 
 
 def meant_ids(request: MemberRequest, segment: Segment) -> Ids:
     """The ticked codes; or all that match the search, without those that came after the page was read."""
     if "matching" not in request.POST:
         return ticked_ids(request)
-    newest = id_in(request.POST.get("newest", "")) or 0
+    newest = number(request.POST.get("newest"))
     return segment.items.matching(request.POST.get("q", "").strip()).filter(pk__lte=newest).order_by().values("pk")
 
 
-def count_of(number: int) -> str:
-    return f"{number:,} code was" if number == 1 else f"{number:,} codes were"
+def codes_were(count: int) -> str:
+    """ "1 code was", "12 codes were"."""
+    return f"{counted(count, 'code')} {'was' if count == 1 else 'were'}"
 
 
 def back_to_tree(request: MemberRequest, segment: str = "cost-codes") -> HttpResponseRedirect:

@@ -18,14 +18,15 @@ from django_htmx.http import HttpResponseClientRefresh
 from companies import broker
 from companies.access import MemberRequest, admin, admin_reader
 from companies.bodies import takes_files
+from companies.numbers import number
 from wbs.errors import Refused
 from wbs.forms import ImportForm
 from wbs.importing import Choices, Report
 from wbs.listing import write_csv
 from wbs.models import ImportDraft, Segment, drafts
 from wbs.sheets import MAX_BYTES, UnreadableFile, too_large
-from wbs.views.items import count_of
-from wbs.views.tree import id_in, segment_of
+from wbs.views.items import codes_were
+from wbs.views.tree import segment_of
 from wbs.workbooks import write_template, write_xlsx
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -43,7 +44,7 @@ def import_codes(request: MemberRequest, segment: str) -> HttpResponse:
         return import_page(request, ImportForm(within))
     form = ImportForm(within, request.POST, request.FILES)
     wants_import = "import" in request.POST
-    draft = draft_of(within, id_in(request.POST.get("draft", "")))
+    draft = draft_of(within, number(request.POST.get("draft")))
     if request.FILES.get("file"):
         draft, wants_import = keep_file(request, form), False  # nobody imports what nobody saw
     elif draft is None:
@@ -128,7 +129,7 @@ def show_draft(request: MemberRequest, segment: str, draft_id: int) -> HttpRespo
     if draft.is_open or not draft.question:
         return import_page(request, form, draft)
     if draft.imported is not None:
-        return import_page(request, form, draft, notice=f"{count_of(draft.imported)} imported from {draft} already.")
+        return import_page(request, form, draft, notice=f"{codes_were(draft.imported)} imported from {draft} already.")
     report = draft.found()
     if report.trouble:
         return import_page(request, form, notice=report.trouble)
@@ -152,7 +153,7 @@ def import_draft(request: MemberRequest, form: ImportForm, draft: ImportDraft) -
         return import_page(
             request, form, draft, draft.told(draft.answer()), f"Nothing was imported yet. {refusal.sentence}"
         )
-    messages.success(request, f"{count_of(draft.imported)} imported from {draft.name}.")
+    messages.success(request, f"{codes_were(draft.imported)} imported from {draft.name}.")
     return redirect("wbs:codes", request.member.company.slug, segment.slug)
 
 

@@ -9,11 +9,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from companies.access import MemberRequest, admin, admin_reader
+from companies.numbers import counted, number
 from wbs.code_lists import CodeList
 from wbs.missing import missing_somewhere, with_projects
 from wbs.models import Project, Segment, SegmentItem
 from wbs.views.items import item_or_none, usage_of
-from wbs.views.tree import id_in
 
 
 @require_GET
@@ -38,7 +38,7 @@ def add_where_missing(request: MemberRequest, item_id: int) -> HttpResponse:
         raise Http404("There is no such code.")
     lacking = Project.objects.missing(item)
     if "all" not in request.POST:
-        lacking = lacking.filter(pk=id_in(request.POST.get("project", "")) or 0)
+        lacking = lacking.filter(pk=number(request.POST.get("project")))
     told = add_to_each(request, item, list(lacking))
     if request.htmx:
         return render(request, "wbs/_where_used.html", usage_of(item) | {"added": told})
@@ -56,4 +56,4 @@ def add_to_each(request: MemberRequest, item: SegmentItem, lacking: list[Project
     changed = [project for project in lacking if project.add_codes(meant, request.user)]
     if not changed:
         return f"{item} is there already."
-    return f"{item} was added to {changed[0] if len(changed) == 1 else f'{len(changed):,} projects'}."
+    return f"{item} was added to {changed[0] if len(changed) == 1 else counted(len(changed), 'project')}."

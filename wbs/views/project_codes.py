@@ -15,7 +15,7 @@ from wbs.errors import Refused
 from wbs.models import Project, Segment, SegmentItem, SegmentItemQuerySet
 from wbs.offers import cost_types, offers
 from wbs.project_forms import OwnCodeForm
-from wbs.views.items import count_of, ticked_ids
+from wbs.views.items import codes_were, ticked_ids
 from wbs.views.projects import project_of
 
 
@@ -62,7 +62,7 @@ def add_codes(request: MemberRequest, shown: Project, codes: CodeList) -> HttpRe
     if meant is None:
         return HttpResponseBadRequest("There is no such action.")
     number = shown.add_codes(meant, request.user)
-    messages.success(request, f"{count_of(number)} added to {shown}.") if number else messages.warning(
+    messages.success(request, f"{codes_were(number)} added to {shown}.") if number else messages.warning(
         request, "Tick the codes first." if request.POST["add"] == "selected" else "These codes were added already."
     )
     if request.POST["add"] == "all" or not shown.missing_items().exists():
@@ -93,7 +93,7 @@ def remove_codes(request: MemberRequest, project_id: int) -> HttpResponse:
     ids = codes.matching().order_by().values("pk") if is_all else ticked_ids(request)
     number = shown.remove_codes(ids, request.user)
     if number or is_all:
-        messages.success(request, f"{count_of(number)} removed from {shown}.")
+        messages.success(request, f"{codes_were(number)} removed from {shown}.")
     else:
         messages.warning(request, "Tick the codes first.")
     return redirect("wbs:project", shown.company.slug, shown.pk)

@@ -37,8 +37,3 @@ def segment_of(request: MemberRequest, slug: str) -> Segment:
 
 def page_size(wanted: str | None) -> int:
     return next((size for size in PAGE_SIZES if str(size) == wanted), PAGE_SIZES[0])
-
-
-def id_in(text: str) -> int | None:
-    """The id that a request names; None for anything that no row can have."""
-    return int(text) if text.isdecimal() and len(text) < 19 else None
