@@ -23,6 +23,7 @@ _GUARDED = re.compile(r"'+[=+\-@＝＋－＠\t\r]")
 
 
 def guard(cell: str) -> str:
+    """The cell so that no spreadsheet takes it for a formula."""
     return f"'{cell}" if _FORMULA.match(cell) else cell
 
 

@@ -13,14 +13,15 @@ from django.views.decorators.http import require_GET
 
 from companies.access import MemberRequest, erp_reader
 from companies.models import AuditEvent
+from companies.numbers import number
 from erp_integrations.models import Connection
 from exports.models import Batch, CodeExportQuerySet
-from exports.review import Row, number
+from exports.review import Row
 from exports.views.answers import connection_of, list_url
 from exports.words import status_words
+from wbs.listing import guard
 
 ROWS = 100
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")  # how a cell begins that a spreadsheet would run
 
 
 @require_GET
@@ -63,7 +64,7 @@ def batch_csv(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
     sheet.writerow(["Cost Code", "Description", "Income Account", "Expense Account", "Export Status", "Details"])
     for e in _codes(erp, click).iterator(chunk_size=1000):
         cells = [e.code, e.description, e.income_account or "", e.expense_account or "", status_words(e), e.detail]
-        sheet.writerow([_safe(str(cell)) for cell in cells])
+        sheet.writerow([guard(str(cell)) for cell in cells])
     return response
 
 
@@ -88,8 +89,3 @@ def _older(events: Any, request: MemberRequest) -> list[AuditEvent]:
     """One page of events, from `before` on (keyset: the trail only grows)."""
     before = number(request.GET.get("before"))
     return list((events.filter(pk__lt=before) if before else events)[:ROWS])
-
-
-def _safe(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell

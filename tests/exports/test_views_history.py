@@ -75,6 +75,17 @@ def test_the_csv_is_safe_to_open_in_a_spreadsheet(desk: Desk, batch: Batch) -> N
     assert "attachment" in response.headers["Content-Disposition"]
 
 
+@pytest.mark.parametrize("start", ["+", "-", "@", "\t", "\uff1d", "\uff0b", "\uff0d", "\uff20", "'="])
+def test_nor_does_a_cell_begin_as_a_formula_may(desk: Desk, batch: Batch, start: str) -> None:
+    """The same signs as in the export of the list."""
+    CodeExport.objects.filter(code="01-100").update(description=f"{start}1", detail=f"{start}2")
+
+    response = desk.client.get(f"{PAGE}{batch.pk}/codes.csv")
+
+    _, first, _ = csv.reader(io.StringIO(html(response).removeprefix("\ufeff")))
+    assert (first[1], first[5]) == (f"'{start}1", f"'{start}2")
+
+
 def test_a_rejection_can_be_undone_from_here(desk: Desk) -> None:
     desk.ready("01-100")
     desk.post("reject/")
