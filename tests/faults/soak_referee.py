@@ -165,7 +165,8 @@ def each_move_has_its_event(scene: Scene) -> Iterator[str]:
     for pk, row in scene.rows.items():
         moves = [event for event in scene.events.get(pk, []) if event["action"] not in STILL]
         if not moves or moves[0]["old"] or len(moves) - 1 != row["moves"]:
-            yield f"I6 {row['moves']} moves and {len(moves)} events: {row['code']}"
+            told = " ".join(event["action"] for event in moves)
+            yield f"I6 {row['moves']} moves and {len(moves)} events: {row['code']} ({told})"
             continue
         for one, following in pairwise(moves):
             if _state(one) != following["old"]:

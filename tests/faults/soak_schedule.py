@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import psycopg
 from django.db import connection as database
 
 from companies.models import Level
@@ -28,7 +29,11 @@ from tests.faults.soak_referee import journal, violations
 from tests.patience import PATIENCE_S
 from wbs.importing import NewCode
 
-UNFINISHED = "SELECT COUNT(*) FROM exports_codeexport WHERE status IN ('QUEUED', 'SENDING', 'UNKNOWN') AND {mine}"
+# What is under way of itself: codes, and what a click asked a worker to do, such as to link a code.
+UNDER_WAY = (
+    "SELECT (SELECT COUNT(*) FROM exports_codeexport WHERE status IN ('QUEUED', 'SENDING', 'UNKNOWN') AND {mine})"
+    " + (SELECT COUNT(*) FROM erp_integrations_question WHERE answered_at IS NULL AND {mine})"
+)
 EVERY_S = 1.2  # between two faults, about
 CLICKS = {
     "export": 30,
@@ -83,7 +88,8 @@ class Schedule:
         for site in self.companies:
             site.books.calm.touch()
         self.servers.put_up()
-        wait_for(lambda: self.ask(UNFINISHED) == 0)  # else the referee calls it stuck
+        if not wait_for(lambda: self.ask(UNDER_WAY) == 0):
+            self.told.violations.append("something is under way for ever")
         self.judge()
         return self.told
 
@@ -95,6 +101,7 @@ class Schedule:
     def judge(self) -> None:
         told = self.told
         with self.servers.connect() as session:
+            session.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ  # all of it as at one moment
             told.violations += violations(session, self.books)
             query = f"SELECT status, COUNT(*) FROM exports_codeexport WHERE {self.mine} GROUP BY status"  # noqa: S608
             told.states = Counter(dict(session.execute(query).fetchall()))
