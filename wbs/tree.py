@@ -94,7 +94,7 @@ class Tree:
     search: str = ""
     number: str | int = 1
     size: int = PAGE_SIZES[0]
-    problems: Mapping[int, str] = field(default_factory=dict)  # by item id, shown beside the code
+    problems: Mapping[int, tuple[str, str]] = field(default_factory=dict)  # by item id: its code, and a sentence
     ticked: frozenset[int] = frozenset()
     folding: Folding = Folding()
 
@@ -179,7 +179,7 @@ class Tree:
         return Row(
             item,
             self._standings(item),
-            problem=self.problems.get(item.pk, ""),
+            problem=self.problems.get(item.pk, ("", ""))[1],
             is_ticked=item.pk in self.ticked,
             is_foldable=is_foldable,
             is_collapsed=is_foldable and self.folding.hides_below(item),
@@ -196,9 +196,13 @@ class Tree:
         return list(self.segment.items.filter(full_code_key__in=keys))
 
     def problems_elsewhere(self) -> list[str]:
-        """Sentences about codes that this page does not show, as many as can be read."""
+        """Sentences about codes that this page does not show, each with its code, as many as can be read."""
         here = {row.item.pk for row in self.rows}
-        elsewhere = [sentence for pk, sentence in self.problems.items() if pk not in here]
+        elsewhere = [
+            sentence if sentence.startswith(code) else f"{code}: {sentence}"
+            for pk, (code, sentence) in self.problems.items()
+            if pk not in here
+        ]
         more = len(elsewhere) - MOST_ELSEWHERE
         return [*elsewhere[:MOST_ELSEWHERE], *([f"And {more:,} more."] if more > 0 else [])]
 

@@ -322,6 +322,12 @@ class TestProblems:
         assert re.search(r'banner-error.*<li>01 is too long.</li>.*<div id="codes">', html, re.DOTALL)
         assert "<li>02 too.</li>" not in html
 
+    def test_and_of_which_code_it_is_told_where_the_sentence_does_not_name_it(self, dora: Client) -> None:
+        self.leave(dora, [make_cost_code("01").pk, "01", "The ERP allows 40 characters; this one has 90."])
+        make_cost_code("02")
+
+        assert "<li>01: The ERP allows 40 characters; this one has 90.</li>" in page(dora, "?q=02")
+
 
 def test_companies_do_not_see_each_other(dora: Client) -> None:
     Segment.of(make_company("Other Builders", "other-builders")).add_item("77", "Theirs", None, None)

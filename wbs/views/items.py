@@ -156,7 +156,7 @@ def show_saved(request: MemberRequest, item: SegmentItem, message: str) -> HttpR
         size=page_size(request.POST.get("rows")),
         ticked=ticked_ids(request),
         folding=Folding.read(request.POST),
-        problems={item.pk: " ".join(warnings)} if warnings else {},
+        problems={item.pk: (str(item), " ".join(warnings))} if warnings else {},
     )
     tree.reveal(item)
     response = retarget(render(request, "wbs/_saved.html", {"tree": tree, "saved": item}), "#codes")

@@ -23,7 +23,7 @@ def show_codes(request: MemberRequest, segment: str) -> HttpResponse:
         number=request.GET.get("page", "1"),
         size=page_size(request.GET.get("rows")),
         folding=Folding.read(request.GET),
-        problems={item_id: sentence for item_id, _, sentence in problems},
+        problems={item_id: (code, sentence) for item_id, code, sentence in problems},
     )
     return render(request, "wbs/_codes.html" if is_part else "wbs/codes.html", {"tree": tree})
 
