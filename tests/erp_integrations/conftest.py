@@ -22,6 +22,11 @@ def vault_connection(settings, db) -> Connection:
 
 
 @pytest.fixture
+def practice(db: None) -> Connection:
+    return make_connection(options={"behaviour": "normal"})
+
+
+@pytest.fixture
 def bob(client: Client, db: None) -> Client:
     client.force_login(make_bob().user)
     return client

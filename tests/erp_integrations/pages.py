@@ -17,6 +17,9 @@ SYNC = f"{BASE}practice-erp/gl-accounts/sync/"
 SETTINGS = f"{BASE}practice-erp/settings/"
 VAULT = f"{BASE}vault/settings/"
 HTMX = {"HX-Request": "true"}
+# Settings as their forms post them.
+NORMAL = {"name": "Practice ERP", "income": "", "expense": "", "options-behaviour": "normal"}
+REFUSED = {"name": "Vault", "income": "", "options-address": "vault.test", "options-branch": ""}
 
 
 def text(response: Any) -> str:
