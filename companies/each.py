@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
@@ -27,10 +27,11 @@ def insert_each(rows: Sequence[Model], fields: Sequence[str], *, ignore_conflict
         table, columns = rows[0]._meta.db_table, [_column(type(rows[0]), name) for name in fields]
         listed = ", ".join(columns)
         unless = " WHERE true ON CONFLICT DO NOTHING" if ignore_conflicts else ""  # SQLite needs the WHERE
+        values = [{column: getattr(row, column) for column in columns} for row in rows[start : start + PORTION]]
         with connection.cursor() as cursor:
             cursor.execute(
                 f"INSERT INTO {table} ({listed}) SELECT {listed} FROM {_source(table, columns)} AS new{unless}",  # noqa: S608
-                [_as_json(rows[start : start + PORTION], columns)],
+                [_as_json(values)],
             )
 
 
@@ -41,31 +42,29 @@ def own_fields(model: type[Model]) -> list[str]:
 
 
 def update_each(
-    rows: Sequence[Model],
-    fields: Sequence[str],
+    model: type[Model],
+    values: Sequence[Mapping[str, Any]],
     where: dict[str, Any] | None = None,
     key: str = "id",
     **shared: Combinable,
 ) -> int:
-    """Save these fields of the rows in one UPDATE and return how many it wrote.
+    """Write these values, by column and all of the same columns, each into its row, and return how many it wrote.
 
-    `key` is the column that tells the rows apart, `where` holds column values that a row must still have; `shared` are
-    expressions that every row gets.
+    It is one UPDATE. `key` is the column that tells the rows apart, `where` holds column values that a row must still
+    have; `shared` are expressions that every row gets.
     """
-    if not rows:
+    if not values:
         return 0
-    model, table = type(rows[0]), rows[0]._meta.db_table
-    columns = [_column(model, name) for name in fields]
+    table, columns = model._meta.db_table, list(values[0])
     sets, params = _compile(model, shared)
-    sets += [f"{column} = new.{column}" for column in columns]
+    sets += [f"{column} = new.{column}" for column in columns if column != key]
     # The guards speak of `new`, too: else the database goes through all rows in that state for the few that are meant.
     meant = f"(new.{key} IS NOT NULL)"
     guards = [f"{table}.{key} = new.{key}", *(f"({table}.{column} = %s) = {meant}" for column in where or {})]
-    source = _source(table, [key, *columns])
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {table} SET {', '.join(sets)} FROM {source} AS new WHERE {' AND '.join(guards)}",  # noqa: S608
-            [*params, _as_json(rows, [key, *columns]), *(where or {}).values()],
+            f"UPDATE {table} SET {', '.join(sets)} FROM {_source(table, columns)} AS new WHERE {' AND '.join(guards)}",  # noqa: S608
+            [*params, _as_json(values), *(where or {}).values()],
         )
         return cursor.rowcount
 
@@ -93,8 +92,7 @@ def _source(table: str, columns: list[str]) -> str:
     return f"(SELECT {picked} FROM json_each(%s))"  # noqa: S608
 
 
-def _as_json(rows: Sequence[Model], columns: Sequence[str]) -> str:
-    values = [{column: getattr(row, column) for column in columns} for row in rows]
+def _as_json(values: Sequence[Mapping[str, Any]]) -> str:
     text = json.dumps(values, default=_adapted)
     return json.dumps(_storable(values), default=_adapted) if UNSURE.search(text) else text
 

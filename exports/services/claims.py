@@ -52,11 +52,6 @@ def claim_on(export: CodeExport) -> str:
     return claims_of(export.connection, [(export, receipt)])[0]
 
 
-def confirmed(claim: str) -> str:
-    """What the audit trail says of one who confirmed it; empty when there was nothing to confirm."""
-    return f"Confirmed by the one who linked it: {claim}" if claim else ""
-
-
 def _read(stored: dict[str, Any]) -> Receipt:
     """A receipt as a row keeps it, as far as it is looked at here; those of older rows have no owner."""
     remote_id, code, description = (stored.get(name, "") for name in ("remote_id", "code", "description"))

@@ -20,10 +20,9 @@ from erp_integrations.errors import ERPError
 from erp_integrations.models import Connection
 from exports.models import LINKABLE, Batch, CodeExport, Status
 from exports.services.asking import Inquiry
-from exports.services.claims import claim_on, claims_of, confirmed
-from exports.services.moves import click, move
-from exports.services.outcomes import TRIES_ANEW
-from exports.services.resolving import GONE
+from exports.services.claims import claim_on, claims_of
+from exports.services.decisions import GONE, confirmed
+from exports.services.moves import TRIES_ANEW, click, move
 from exports.services.results import Problem, Result
 from exports.services.selecting import is_own, rows_of
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import secrets
 import time
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connections, transaction
 from django.db.models import Q
@@ -18,26 +20,26 @@ from erp_integrations.errors import ERPError
 from erp_integrations.models import Connection, ConnectionQuerySet
 from exports.crashpoints import crashpoint
 from exports.models import Attempt, CodeExport, CodeExportQuerySet, Status
-from exports.services import calling, leases, outcomes
+from exports.services import calling, leases
+from exports.services.decisions import Next, after_sending, pace
 from exports.services.leases import Lease, after_call
-from exports.services.moves import move_claimed
+from exports.services.moves import follow, set_apart_doubles
 from exports.services.resolving import ask, codes_in_doubt, give_up, in_doubt
 from exports.services.standing import stands
 
 logger = logging.getLogger(__name__)
 
-# How a portion ends in the database: what is written into the attempts.
-ENDED = ["outcome", "message", "detail"]
+ALONE_AFTER = 2  # lost answers: then a code is sent alone, so that it takes no others with it
 ATTEMPT_FIELDS = ("export", "generation", "request_key", "lease_token", "payload", "outcome", "message", "detail")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Work:
-    """One code of a portion: its row, what the adapter is given, and the attempt on record."""
+    """One code of a portion: its row, what the adapter is given, and the holder whose attempt is on record."""
 
     row: CodeExport
     code: CodeData
-    attempt: Attempt
+    token: int
 
 
 def able() -> ConnectionQuerySet:
@@ -134,7 +136,7 @@ def next_rows(lease: Lease, due: CodeExportQuerySet) -> list[CodeExport]:
     is_probe = lease.connection.failures_in_a_row > 0 and not lease.connection.is_pulled
     size = 1 if is_probe else lease.portion_size
     queued = due.for_adapter().filter(stands(lease.connection), status=Status.QUEUED, look_first=False)
-    sure = queued.filter(doubts__lt=outcomes.ALONE_AFTER)
+    sure = queued.filter(doubts__lt=ALONE_AFTER)
     new, updates = (sure.filter(kept__isnull=is_new)[:size] for is_new in (True, False))
     return list(new) or list(updates) or list(queued[:1])
 
@@ -144,43 +146,42 @@ def claim(lease: Lease, rows: list[CodeExport]) -> list[Work]:
 
     To be called in the transaction that took or holds the lease and read the rows.
     """
-    work = [_work(row, lease) for row in rows]
-    if work:
-        move_claimed([one.row for one in work], ["request_key", "lease_token", "absent_token"], was=Status.QUEUED)
-        insert_each([one.attempt for one in work], ATTEMPT_FIELDS)
+    work = [Work(row, row.as_data(), lease.token) for row in follow([(row, _claimed(row, lease)) for row in rows])]
+    attempts = [
+        Attempt(
+            export_id=one.row.pk,
+            generation=one.row.generation,
+            request_key=one.code.request_key,
+            lease_token=one.token,
+            payload=dict(vars(one.code)),
+        )
+        for one in work
+    ]
+    insert_each(attempts, ATTEMPT_FIELDS)
     return work
 
 
-def _work(row: CodeExport, lease: Lease) -> Work:
-    row.status, row.message, row.lease_token, row.absent_token = Status.SENDING, "", lease.token, None
-    row.request_key = row.request_key or secrets.token_hex(16)
-    code = row.as_data()
-    attempt = Attempt(
-        export_id=row.pk,
-        generation=row.generation,
-        request_key=code.request_key,
-        lease_token=lease.token,
-        payload=dict(vars(code)),
-    )
-    return Work(row, code, attempt)
+def _claimed(row: CodeExport, lease: Lease) -> Next:
+    key = row.request_key or secrets.token_hex(16)
+    return Next(Status.SENDING, changes={"request_key": key, "lease_token": lease.token, "absent_token": None})
 
 
-def store(lease: Lease, work: list[Work], answer: dict[str, Outcome]) -> None:
-    """Give each code of a portion the state that follows from its outcome, in the transaction that holds the lease.
+def store(lease: Lease, work: Sequence[Work], answer: Mapping[str, Outcome]) -> list[CodeExport]:
+    """Give each code of a portion what follows from its outcome, and return the rows as they are then.
 
-    The codes are in SENDING, or in UNKNOWN when the answer of a pulled ERP was lost and is told again.
+    In the transaction that holds the lease. The codes are in SENDING, or in UNKNOWN when the answer of a pulled ERP was
+    lost and is told again.
     """
-    now = lease.now()
-    by_state: dict[str, list[CodeExport]] = {}
-    for one in work:
-        row, attempt = one.row, one.attempt
-        by_state.setdefault(row.status, []).append(row)
-        attempt.outcome = outcomes.apply(row, one.code, answer[row.reference], now)
-        attempt.message, attempt.detail = row.message, row.detail
-    outcomes.set_apart_doubles([one.row for one in work])
-    for was, rows in by_state.items():
-        move_claimed([row for row in rows if row.status != was], outcomes.FIELDS, was=Status(was))
-        update_each([row for row in rows if row.status == was], outcomes.FIELDS, {"status": was})  # still UNKNOWN
-    for token in {one.attempt.lease_token for one in work}:
-        attempts = [one.attempt for one in work if one.attempt.lease_token == token]
-        update_each(attempts, ENDED, {"lease_token": token}, key="export_id", ended_at=Now())
+    now, how = lease.now(), pace()
+    ended = [after_sending(one.row, one.code, answer[one.row.reference], how, now) for one in work]
+    rows = follow(set_apart_doubles([(one.row, then) for one, then in zip(work, ended, strict=True)]))
+    for token in {one.token for one in work}:
+        mine = [_attempt(one, then) for one, then in zip(work, ended, strict=True) if one.token == token]
+        update_each(Attempt, mine, {"lease_token": token}, key="export_id", ended_at=Now())
+    return rows
+
+
+def _attempt(one: Work, then: Next) -> dict[str, Any]:
+    """How the attempt ends in the database."""
+    told = {"outcome": then.attempt, "message": then.message, "detail": then.changes["detail"]}
+    return {"export_id": one.row.pk, **told}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F
@@ -19,7 +20,8 @@ from erp_integrations.errors import ConfigurationError
 from erp_integrations.models import Connection, Question
 from exports.matching import lost_items
 from exports.models import CodeExport, Reading, RemoteItem, Status
-from exports.services import calling, outcomes
+from exports.services import calling
+from exports.services.decisions import drift_of
 
 EVERY_S = 24 * 3600
 AFTER_FAILURE_S = 3600
@@ -43,10 +45,8 @@ def read_items(connection: Connection, member: Member | None = None) -> str:
         Connection.objects.select_for_update(no_key=True).values_list("pk").get(pk=connection.pk)
         _keep(connection, items.values())
         rows = CodeExport.objects.filter(connection=connection, status=Status.SUCCESS, moved_at__lt=began)
-        changed = [
-            row for row in rows.only("remote_id", "reference", "receipt", "drift", "found") if _compare(row, items)
-        ]
-        update_each(changed, ["drift", "found"], {"status": Status.SUCCESS}, version=F("version") + 1)
+        compared = rows.only("remote_id", "reference", "receipt", "drift", "found")
+        update_each(CodeExport, _news(compared, items), {"status": Status.SUCCESS}, version=F("version") + 1)
         drifted = rows.exclude(drift="").count()
         Reading.objects.filter(pk=reading.pk).update(read_at=Now(), **due)
         lost = lost_items(connection).count()
@@ -92,8 +92,14 @@ def _keep(connection: Connection, items: Iterable[Receipt]) -> None:
     insert_each(rows, own_fields(RemoteItem))
 
 
-def _compare(row: CodeExport, items: dict[str, Receipt]) -> bool:
-    """Set what happened in the ERP to the row's item; whether that is news."""
-    before, held = (row.drift, row.found), items.get(row.remote_id or "")
-    outcomes.compare(row, replace(held, is_ours=held.owner == row.reference) if held and held.owner else held)
-    return (row.drift, row.found) != before
+def _news(rows: Iterable[CodeExport], items: Mapping[str, Receipt]) -> list[dict[str, Any]]:
+    """Of rows whose item is otherwise than when all were read last: their id, and what is so now."""
+    news = []
+    for row in rows:
+        held = items.get(row.remote_id or "")
+        if held and held.owner:
+            held = replace(held, is_ours=held.owner == row.reference)
+        drift = drift_of(row, held)
+        if drift != {"drift": row.drift, "found": row.found}:
+            news.append({"id": row.pk, **drift})
+    return news

@@ -28,8 +28,7 @@ from exports.models import (
     picked_of,
     source_of,
 )
-from exports.services.moves import click, lock_items, move
-from exports.services.outcomes import TRIES_ANEW
+from exports.services.moves import TRIES_ANEW, click, lock_items, move
 from exports.services.results import INHERIT, KEEP, Result, Selection
 from exports.services.selecting import count_left, is_own, offered, rows_of, selected
 from exports.services.updating import cancel_updates, why_updates_stay

@@ -19,7 +19,8 @@ from erp_integrations.base import Capabilities
 from erp_integrations.errors import ConfigurationError
 from erp_integrations.models import Connection
 from exports.models import Batch, CodeExport, Status, fits
-from exports.services.moves import move_claimed
+from exports.services.decisions import Next
+from exports.services.moves import follow
 
 logger = logging.getLogger(__name__)
 PORTION = 1000  # rows given back in one transaction
@@ -69,12 +70,9 @@ def _give_back(connection: Connection) -> bool:
         return False
     with transaction.atomic():
         Connection.objects.select_for_update(no_key=True).values_list("pk").get(pk=connection.pk)  # as `moves.click`
-        rows = list(fallen.for_review().select_related("export_batch__actor")[:PORTION])
-        for row in rows:
-            row.connection = connection
-            row.message, row.detail = _why(row), ""
-            row.status, row.link_to, row.link_despite = _where_to(row), "", ""
-        move_claimed(rows, ["detail", "link_to", "link_despite"], was=Status.QUEUED)
+        rows = list(fallen.for_review().select_related("connection__company", "export_batch__actor")[:PORTION])
+        cleared = {"detail": "", "link_to": "", "link_despite": ""}
+        follow([(row, Next(_where_to(row), _why(row), cleared)) for row in rows])
     return bool(rows)
 
 

@@ -15,8 +15,7 @@ from companies.models import AuditEvent, Member
 from erp_integrations.base import CodeData
 from erp_integrations.models import Connection, GLAccount
 from exports.models import Attempt, Batch, CodeExport, CodeExportQuerySet, Drift, Status, kinds_of, picked_of
-from exports.services.moves import click, hold_versions, lock_items, move
-from exports.services.outcomes import TRIES_ANEW
+from exports.services.moves import TRIES_ANEW, click, hold_versions, lock_items, move
 from exports.services.results import Problem, Result
 from exports.services.selecting import is_own, offered, rows_of
 from wbs.models import SegmentItem

@@ -9,7 +9,7 @@ code back that was looked up before.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar, cast
@@ -20,15 +20,15 @@ from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q
 from django.db.models.functions import Now
 
-from companies.each import storable, update_each
-from erp_integrations.base import CodeData, Refused
+from companies.each import storable
+from erp_integrations.base import CodeData, Receipt, Refused
 from erp_integrations.errors import ConfigurationError, ERPError, TransientError, UncertainError
 from erp_integrations.models import Connection
 from erp_integrations.pull import Books, NothingStored, PullAdapter
-from exports.models import UNFINISHED, Attempt, CodeExport, CodeExportQuerySet, Status
+from exports.models import UNFINISHED, CodeExport, CodeExportQuerySet, Status
 from exports.services import calling, leases
+from exports.services.decisions import AGAIN
 from exports.services.leases import Lease, Lost
-from exports.services.outcomes import AGAIN
 from exports.services.portions import Work, claim, next_rows, store
 from exports.services.resolving import give_up, resolve
 from exports.services.standing import stands
@@ -366,14 +366,17 @@ def _take_found(session: Session, message: Message, answer: str, failure: ERPErr
         return None if goes_on else error
     _note_remarks(session, adapter)
     _widen(session, len(codes))
-    queued = [row for row in asked if row.status == Status.QUEUED]
-    to_resolve = [row for row in queued if row.reference in receipts or row.look_first]
-    _note_absent(session, [row for row in queued if row.reference not in receipts and not row.look_first])
-    give_up(session.lease, to_resolve)
-    in_doubt = [(row, row.as_data()) for row in asked if row.status == Status.UNKNOWN]
-    resolve(session.lease, in_doubt, receipts, {}, message.made_at)
-    _count(session, [row for row, _ in in_doubt])
+    absent = {row.pk for row in asked if _is_absent(row, receipts)}
+    CodeExport.objects.filter(pk__in=absent, status=Status.QUEUED).update(absent_token=session.lease.token)
+    in_doubt = give_up(session.lease, [row for row in asked if row.pk not in absent])
+    asked_about = [(row, row.as_data()) for row in in_doubt]
+    _count(session, resolve(session.lease, asked_about, receipts, {}, message.made_at))
     return None
+
+
+def _is_absent(row: CodeExport, receipts: Mapping[str, Receipt]) -> bool:
+    """Whether the code may be added now: it was never sent in this life, and the ERP has nothing of its name."""
+    return row.status == Status.QUEUED and row.reference not in receipts and not row.look_first
 
 
 def _rows_of(session: Session, message: Message) -> list[CodeExport]:
@@ -394,8 +397,8 @@ def _narrow(session: Session, asked: list[CodeExport], error: ERPError, asked_at
     if len(asked) > 1 or not is_known:
         session.poll.look_up_size = max(1, len(asked) // 2)
     else:
-        give_up(session.lease, asked)
-        resolve(session.lease, [(asked[0], asked[0].as_data())], {}, {asked[0].reference: error}, asked_at)
+        [row] = give_up(session.lease, asked)
+        resolve(session.lease, [(row, row.as_data())], {}, {row.reference: error}, asked_at)
         session.poll.unanswered += 1
     session.poll.save(update_fields=["look_up_size", "unanswered"])
     return is_known and session.poll.unanswered < MOST_UNANSWERED
@@ -416,13 +419,6 @@ def _note_remarks(session: Session, adapter: PullAdapter) -> None:
         session.poll.save(update_fields=["detail"])
 
 
-def _note_absent(session: Session, rows: list[CodeExport]) -> None:
-    """They may be added now: the ERP has nothing of their names."""
-    for row in rows:
-        row.absent_token = session.lease.token
-    update_each(rows, ["absent_token"], {"status": Status.QUEUED})
-
-
 def _take_outcomes(session: Session, message: Message, answer: str, failure: ERPError | None) -> ERPError | None:
     adapter, codes = session.adapter, {code.reference: code for code in message.code_data}
     sent = list(codes.values())
@@ -432,13 +428,12 @@ def _take_outcomes(session: Session, message: Message, answer: str, failure: ERP
     is_open = isinstance(error, UncertainError)  # then the same message is handed out again
     unanswered = (Status.SENDING,) if is_open else (Status.SENDING, Status.UNKNOWN)
     rows = session.rows().filter(reference__in=codes, status__in=unanswered)
-    work = [Work(row, codes[row.reference], Attempt(export_id=row.pk, lease_token=message.token)) for row in rows]
-    store(session.lease, work, outcomes)
+    stored = store(session.lease, [Work(row, codes[row.reference], message.token) for row in rows], outcomes)
     if not is_open:
         Message.objects.filter(pk=message.pk).update(answered_at=Now())
     if any(isinstance(outcome, Refused) and outcome.is_chart_stale for outcome in outcomes.values()):
         session.connection.ask_for_gl_accounts()
-    _count(session, [one.row for one in work])
+    _count(session, stored)
     goes_on = isinstance(error, NothingStored) or (is_open and not failure)
     return None if goes_on else error
 

@@ -35,8 +35,7 @@ def by_save(mail: Mail, moment: datetime) -> None:
 
 
 def by_json(mail: Mail, moment: datetime) -> None:
-    mail.due_at = moment
-    update_each([mail], ["due_at"])
+    update_each(Mail, [{"id": mail.pk, "due_at": moment}])
 
 
 @pytest.mark.parametrize("moment", [Now, lambda: in_seconds(0), lambda: in_seconds(-0.0004)])

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from companies.each import update_each
-from exports.models import Status
+from exports.models import CodeExport, Status
 from tests.factories import make_connection, make_export
 
 
@@ -18,7 +18,10 @@ def test_rows_are_looked_up_by_their_key_and_not_among_all_in_their_state() -> N
     erp = make_connection()
     rows = [make_export(f"01-{number}", erp, status=Status.FAILED) for number in range(100, 105)]
     with CaptureQueriesContext(connection) as captured:
-        assert update_each(rows[:2], ["message"], {"status": Status.FAILED}) == 2
+        assert (
+            update_each(CodeExport, [{"id": row.pk, "message": "x"} for row in rows[:2]], {"status": Status.FAILED})
+            == 2
+        )
 
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")  # so few rows would be read from end to end

@@ -8,7 +8,7 @@ import pytest
 
 from exports import services
 from exports.models import CodeExport
-from exports.services.outcomes import AGAIN
+from exports.services.decisions import AGAIN
 from tests import factories
 from tests.exports.scene import Scene
 from tests.exports.scripted import Books, Rule
