@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from companies.numbers import counted
 from companies.templatetags.ui import clock
-from exports.models import CodeExport, Status
+from exports.models import Cause, CodeExport, Status
 from exports.services import Result
 
 # status -> (look of the pill, its icon)
@@ -21,7 +21,6 @@ LOOKS: dict[str, tuple[str, str]] = {
     Status.REJECTED: ("muted", "undo"),
 }
 ACCOUNTS_TOLD = 3  # in one sentence each
-GIVEN_BACK = ("Recalled by ", "Unlinked by ")  # how a message begins that stands for "Rejected"
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def _pill_and_sentence(export: CodeExport) -> tuple[str, str]:
             return _queued(export), ""
         case Status.UNKNOWN if export.tries:  # asked in vain
             return f"{label}:", export.message
-        case Status.REJECTED if export.message.startswith(GIVEN_BACK):
+        case Status.REJECTED if export.cause != Cause.REJECTED:  # "Recalled by ...", "Unlinked by ..."
             return export.message, ""
         case Status.FAILED | Status.ATTENTION | Status.REJECTED if export.message:
             return f"{label}:", export.message

@@ -9,9 +9,9 @@ from django.contrib.auth.models import User
 from companies.models import Company, Level, Member
 from erp_integrations.base import AccountKind
 from erp_integrations.models import Connection, GLAccount
-from exports.models import CodeExport
+from exports.models import Cause, CodeExport
 from wbs.codes import fold, order_key
-from wbs.models import Hold, Project, Segment, SegmentItem
+from wbs.models import Hold, Project, Segment, SegmentItem, Status
 
 PASSWORD = "correct horse battery"
 
@@ -99,11 +99,13 @@ def make_cost_code(code: str = "03-100", description: str = "", segment: Segment
     return item
 
 
-def make_hold(item: SegmentItem, lock: Hold.Lock = Hold.Lock.ALL, word: str = "Ready to Export", **values: Any) -> Hold:
+def make_hold(item: SegmentItem, lock: Hold.Lock = Hold.Lock.ALL, status: Status = Status.READY, **values: Any) -> Hold:
     """What a connection's export means for the item, as `exports` writes it."""
     values = {"item_version": item.version, **values}
     connection = values.pop("connection", None) or item.company.connections.first() or make_connection(item.company)
-    return Hold.objects.create(company=item.company, item=item, connection=connection, lock=lock, word=word, **values)
+    return Hold.objects.create(
+        company=item.company, item=item, connection=connection, lock=lock, status=status, **values
+    )
 
 
 def make_export(code: str = "03-100", connection: Connection | None = None, **values: Any) -> CodeExport:
@@ -118,6 +120,7 @@ def make_export(code: str = "03-100", connection: Connection | None = None, **va
         "description_key": item.description_key,
         "sort_key": item.sort_key,
         "item_version": item.version,
+        "cause": Cause.REJECTED if values.get("status") == Status.REJECTED else "",
         **values,
     }
     return CodeExport.objects.create(company=connection.company, connection=connection, item=item, **values)

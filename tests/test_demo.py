@@ -15,7 +15,7 @@ from django.test import Client
 from companies.models import AuditEvent, Company, Level, Member
 from config import demo
 from erp_integrations.models import Connection, GLAccount
-from exports.models import CodeExport, Status
+from exports.models import Cause, CodeExport, Status
 from tests.factories import make_user
 from wbs.models import Project, Segment, SegmentItem
 
@@ -105,7 +105,7 @@ def test_what_people_deleted_or_changed_stays_so() -> None:
     load()
     SegmentItem.objects.filter(full_code="33-100").delete()
     Project.objects.filter(number="P-200").delete()
-    CodeExport.objects.filter(code="03-100").update(status=Status.REJECTED)
+    CodeExport.objects.filter(code="03-100").update(status=Status.REJECTED, cause=Cause.REJECTED)
     Connection.objects.update(name="Our ERP", options={"behaviour": "slow"})
     GLAccount.objects.filter(number="4000").update(is_active=False)
     User.objects.get(username="viewer").memberships.all().delete()

@@ -15,18 +15,18 @@ from django.db.models import Prefetch, Q
 from companies.numbers import number
 from erp_integrations.models import Connection
 from wbs.codes import fold
-from wbs.models import Hold, Segment, SegmentItem, SegmentItemQuerySet
+from wbs.models import Hold, Segment, SegmentItem, SegmentItemQuerySet, Status
 
 PAGE_SIZES = (100, 250)
 MOST_ELSEWHERE = 50
 
-# Word of a hold -> (pill, icon). Words that are not here are on their way.
+# Status of a hold -> (pill, icon). Those that are not here are on their way.
 PILLS = {
-    "Ready to Export": ("pill", "clock"),
-    "Success": ("pill pill-success", "check"),
-    "Failed": ("pill pill-failed", "x"),
-    "Needs review": ("pill pill-review", "alert"),
-    "Rejected": ("pill", "undo"),
+    Status.READY: ("pill", "clock"),
+    Status.SUCCESS: ("pill pill-success", "check"),
+    Status.FAILED: ("pill pill-failed", "x"),
+    Status.ATTENTION: ("pill pill-review", "alert"),
+    Status.REJECTED: ("pill", "undo"),
 }
 
 
@@ -223,9 +223,9 @@ class Tree:
         return [Standing("Not sent")]
 
     def _standing(self, item: SegmentItem, hold: Hold) -> Standing:
-        pill, icon = PILLS.get(hold.word, ("pill pill-progress", "refresh"))
+        pill, icon = PILLS.get(Status(hold.status), ("pill pill-progress", "refresh"))
         return Standing(
-            word=hold.word,
+            word=hold.get_status_display(),
             pill=pill,
             icon=icon,
             note=hold.note,

@@ -22,7 +22,17 @@ from exports.models.batches import Batch
 from exports.models.codes import Attempt, CodeExport, CodeExportQuerySet, Conflict, Invalid
 from exports.models.defaults import DefaultAccounts
 from exports.models.items import Reading, RemoteItem
-from exports.models.states import ASSIGNABLE, FILTERS, LINKABLE, REJECTABLE, RETRYABLE, UNFINISHED, Drift, Status
+from exports.models.states import (
+    ASSIGNABLE,
+    FILTERS,
+    LINKABLE,
+    REJECTABLE,
+    RETRYABLE,
+    UNFINISHED,
+    Cause,
+    Drift,
+    Status,
+)
 
 __all__ = [
     "ACCOUNTS",
@@ -35,6 +45,7 @@ __all__ = [
     "UNFINISHED",
     "Attempt",
     "Batch",
+    "Cause",
     "CodeExport",
     "CodeExportQuerySet",
     "Conflict",

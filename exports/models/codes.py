@@ -26,7 +26,7 @@ from exports.models.accounts import (
     trouble,
 )
 from exports.models.batches import Batch
-from exports.models.states import ASSIGNABLE, FILTERS, LINKABLE, Drift, Status
+from exports.models.states import ASSIGNABLE, FILTERS, LINKABLE, Cause, Drift, Status
 from wbs.codes import fold, split
 from wbs.models import Hold, SegmentItem
 
@@ -147,6 +147,7 @@ class CodeExport(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, db_index=False, related_name="+"
     )
     moved_at = models.DateTimeField(db_default=Now())  # of status
+    cause = models.CharField(max_length=10, choices=Cause, blank=True)  # of REJECTED
     message = models.TextField(blank=True)  # the sentence behind "Failed: ", "Needs review: ", "Rejected: "
     detail = models.TextField(blank=True)  # the ERP's own words and code
 
@@ -204,6 +205,10 @@ class CodeExport(models.Model):
             models.UniqueConstraint(fields=["connection", "remote_id"], name="one_export_per_remote_id"),
             models.CheckConstraint(
                 condition=~Q(status="SUCCESS") | Q(remote_id__isnull=False), name="success_has_remote_id"
+            ),
+            models.CheckConstraint(
+                condition=Q(status="REJECTED", cause__in=Cause.values) | ~Q(status="REJECTED") & Q(cause=""),
+                name="rejected_has_cause",
             ),
             models.CheckConstraint(
                 condition=~Q(status__in=["QUEUED", "SENDING"]) | Q(income_account__isnull=False),

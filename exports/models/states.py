@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from django.db import models
 
+from wbs.models import Status
 
-class Status(models.TextChoices):
-    READY = "READY", "Ready to Export"
-    QUEUED = "QUEUED", "Queued"
-    SENDING = "SENDING", "Exporting"
-    UNKNOWN = "UNKNOWN", "Checking with ERP"
-    SUCCESS = "SUCCESS", "Success"
-    FAILED = "FAILED", "Failed"
-    ATTENTION = "ATTENTION", "Needs review"
-    REJECTED = "REJECTED", "Rejected"
+
+class Cause(models.TextChoices):
+    """Why a code is REJECTED: by whose click, and with whose words."""
+
+    REJECTED = "rejected", "Rejected"
+    RECALLED = "recalled", "Recalled"
+    UNLINKED = "unlinked", "Unlinked"
 
 
 class Drift(models.TextChoices):

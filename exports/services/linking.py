@@ -18,7 +18,7 @@ from companies.models import Member
 from erp_integrations.base import Receipt
 from erp_integrations.errors import ERPError
 from erp_integrations.models import Connection
-from exports.models import LINKABLE, Batch, CodeExport, Status
+from exports.models import LINKABLE, Batch, Cause, CodeExport, Status
 from exports.services.asking import Inquiry
 from exports.services.claims import claim_on, claims_of
 from exports.services.decisions import GONE, confirmed
@@ -111,7 +111,7 @@ def unlink_code(member: Member, export: CodeExport, reason: str) -> Result:
     with click(member, export.connection, Batch.Kind.UNLINK, reason) as batch:
         rows = rows_of(member, export.connection).filter(pk=export.pk, version=export.version, status=Status.SUCCESS)
         gone = {"remote_id": None, "receipt": None, "drift": "", "found": None, "detail": ""}
-        move(rows, Status.REJECTED, batch, "export.unlinked", message=message, **gone)
+        move(rows, Status.REJECTED, batch, "export.unlinked", message, cause=Cause.UNLINKED, **gone)
     return Result(batch if batch.count else None, batch.count, changed=1 - batch.count)
 
 

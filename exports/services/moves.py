@@ -57,8 +57,8 @@ def lock_items(items: SegmentItemQuerySet) -> list[SegmentItem]:
 
 def move(rows: CodeExportQuerySet, to: Status, batch: Batch, action: str, message: Any = "", **changes: Any) -> int:
     """Move rows by a click and return how many it was. `message` is a text, or an expression for one of each row."""
-    changes = {**_step(), "status": to, "message": message, "batch": batch, "changed_by": batch.actor_id, **changes}
-    moved = rows.update(**changes)
+    step = {**_step(), "status": to, "cause": "", "message": message, "batch": batch, "changed_by": batch.actor_id}
+    moved = rows.update(**{**step, **changes})
     if moved:
         mine = CodeExport.objects.filter(batch=batch, status=to)
         holds = Hold.objects.filter(connection=batch.connection_id, item__in=mine.values("item"))
@@ -79,7 +79,7 @@ def arrive(batch: Batch) -> None:
             connection_id=batch.connection_id,
             item_id=item_id,
             item_version=version,
-            word=Status.READY.label,
+            status=Status.READY,
         )
         for item_id, version in new.order_by().values_list("item_id", "item_version")
     ]
@@ -239,7 +239,7 @@ def _record(moved: CodeExportQuerySet, to: Status, message: str | F, old: str | 
 
 def _speak(holds: QuerySet[Hold], to: Status, message: str | F) -> None:
     note = _of_export("message") if isinstance(message, F) else message
-    holds.update(lock=LOCKS.get(to, Hold.Lock.ALL), word=to.label, note=note)
+    holds.update(lock=LOCKS.get(to, Hold.Lock.ALL), status=to, note=note)
 
 
 def _of_export(field: str) -> Subquery:

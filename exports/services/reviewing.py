@@ -20,6 +20,7 @@ from exports.models import (
     REJECTABLE,
     RETRYABLE,
     Batch,
+    Cause,
     CodeExport,
     CodeExportQuerySet,
     Status,
@@ -79,7 +80,7 @@ def reject_codes(member: Member, connection: Connection, selection: Selection) -
     """Give the codes of the selection back to the WBS; what is being sent stays and is counted."""
     with click(member, connection, Batch.Kind.REJECT) as batch:
         rows = selected(member, connection, selection, REJECTABLE).filter(kept__isnull=True)
-        move(rows, Status.REJECTED, batch, "export.rejected")
+        move(rows, Status.REJECTED, batch, "export.rejected", cause=Cause.REJECTED)
     return _result(batch, count_left(member, batch, selection, REJECTABLE))
 
 

@@ -17,6 +17,7 @@ from exports.models import (
     ACCOUNT_FIELDS,
     Attempt,
     Batch,
+    Cause,
     CodeExport,
     CodeExportQuerySet,
     Status,
@@ -51,7 +52,8 @@ def recall_codes(member: Member, item_ids: Sequence[int]) -> Result:
     count, last = 0, None
     for connection in Connection.objects.filter(pk__in=ready.order_by().values("connection")):
         with click(member, connection, Batch.Kind.RECALL) as batch:
-            move(ready.filter(connection=connection), Status.REJECTED, batch, "export.recalled", message=message)
+            rows = ready.filter(connection=connection)
+            move(rows, Status.REJECTED, batch, "export.recalled", message, cause=Cause.RECALLED)
         if batch.count:
             count, last = count + batch.count, batch
     others = CodeExport.objects.filter(company=member.company_id, item__in=item_ids).exclude(

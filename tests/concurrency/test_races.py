@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from companies.models import AuditEvent
 from erp_integrations.models import Connection
 from exports import services
-from exports.models import Batch, CodeExport, Conflict, Status
+from exports.models import Batch, Cause, CodeExport, Conflict, Status
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
 from tests.exports.scripted import Rule
@@ -83,8 +83,8 @@ def read_then_save(status: Status, meet: threading.Barrier) -> int:
     rows = list(CodeExport.objects.filter(status=Status.READY))
     meet.wait(PATIENCE_S)
     for row in rows:
-        row.status = status
-        row.save(update_fields=["status"])
+        row.status, row.cause = status, Cause.REJECTED if status == Status.REJECTED else ""
+        row.save(update_fields=["status", "cause"])
     return len(rows)
 
 

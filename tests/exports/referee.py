@@ -27,7 +27,7 @@ def check_invariants(connection: Connection, books: Books) -> None:
     for row in rows:
         lock = {Status.SUCCESS: Hold.Lock.CODE, Status.REJECTED: Hold.Lock.NONE}.get(Status(row.status), Hold.Lock.ALL)
         hold = holds[row.item_id]
-        assert (hold.word, hold.note, hold.lock) == (Status(row.status).label, row.message, lock), f"hold of {row}"
+        assert (hold.status, hold.note, hold.lock) == (row.status, row.message, lock), f"hold of {row}"
 
 
 def check_books(rows: list[CodeExport], books: Books) -> None:

@@ -11,7 +11,7 @@ from companies.models import AuditEvent, Company, Member
 from erp_integrations.base import CodeData
 from erp_integrations.models import Connection
 from exports import services
-from exports.models import CodeExport, Status
+from exports.models import Cause, CodeExport, Status
 from tests import factories
 from tests.exports.scene import Scene
 from wbs.importing import NewCode
@@ -24,6 +24,7 @@ def events(action: str) -> list[tuple[str, str, str]]:
 
 
 def put(code: str, status: Status, **values: Any) -> CodeExport:
+    values["cause"] = Cause.REJECTED if status == Status.REJECTED else ""
     CodeExport.objects.filter(code=code).update(status=status, **values)
     return CodeExport.objects.get(code=code)
 

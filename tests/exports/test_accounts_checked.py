@@ -162,7 +162,7 @@ def test_the_sweep_takes_as_many_queries_for_1000_codes_as_for_10(scene: Scene) 
         change(scene, "inactive")
         counts.append(len(queries(services.sweep)))
         scene.connection.gl_accounts.update(is_active=True)
-        CodeExport.objects.filter(status="READY").update(status="REJECTED")
+        CodeExport.objects.filter(status="READY").update(status="REJECTED", cause="rejected")
 
     assert counts[0] == counts[1]
 

@@ -9,9 +9,10 @@ from django.test.utils import CaptureQueriesContext
 
 from companies.models import AuditEvent
 from erp_integrations.base import AccountKind
-from exports.models import ASSIGNABLE, CodeExport, Conflict, Invalid, Status
+from exports.models import ASSIGNABLE, Cause, CodeExport, Conflict, Invalid, Status
 from tests import factories
 from tests.exports.scene import Scene
+from tests.exports.steps import put
 
 
 def assign(scene: Scene, row: CodeExport, version: int | None = None, **values: int | None) -> CodeExport:
@@ -69,7 +70,7 @@ def test_the_same_save_twice_is_one_save(scene: Scene) -> None:
 @pytest.mark.parametrize("status", sorted(set(Status) - set(ASSIGNABLE)))
 def test_assign_changes_nothing_from_acceptance_on(scene: Scene, status: Status) -> None:
     [row] = scene.ready("01-100")
-    CodeExport.objects.filter(pk=row.pk).update(status=status, remote_id="R1")
+    put("01-100", status, remote_id="R1")
 
     with pytest.raises(Conflict):
         assign(scene, row, expense_id=None)
@@ -77,7 +78,7 @@ def test_assign_changes_nothing_from_acceptance_on(scene: Scene, status: Status)
     assert scene.row("01-100").expense_account == scene.expense
 
 
-@pytest.mark.parametrize("change", [{"status": Status.REJECTED}, {"version": 9}])
+@pytest.mark.parametrize("change", [{"status": Status.REJECTED, "cause": Cause.REJECTED}, {"version": 9}])
 def test_assign_guards_against_a_change_between_its_read_and_its_write(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
 ) -> None:

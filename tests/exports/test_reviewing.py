@@ -152,7 +152,7 @@ def test_reject_all_empties_the_list_and_frees_the_codes(scene: Scene) -> None:
 
     assert result.count == 2
     assert set(scene.states().values()) == {"REJECTED"}
-    assert set(Hold.objects.values_list("lock", "word")) == {(Hold.Lock.NONE, "Rejected")}
+    assert set(Hold.objects.values_list("lock", "status")) == {(Hold.Lock.NONE, "REJECTED")}
     check_invariants(scene.connection, scene.books)
 
 
@@ -199,7 +199,7 @@ def test_undo_puts_a_code_back_where_it_was(scene: Scene, before: Status, after:
     assert (result.count, row.status, row.generation) == (1, after, 1)
     assert row.message == ("" if after == "READY" else "E42")
     hold = Hold.objects.get()
-    assert (hold.lock, hold.word, hold.note) == (Hold.Lock.ALL, Status(after).label, row.message)
+    assert (hold.lock, hold.status, hold.note) == (Hold.Lock.ALL, after, row.message)
 
 
 def test_undo_leaves_what_was_edited_sent_again_or_retired_since(scene: Scene) -> None:

@@ -41,7 +41,7 @@ def test_a_sent_code_is_held_entirely(scene: Scene) -> None:
 
     hold = Hold.objects.get(item=row.item)
 
-    assert (hold.lock, hold.word, hold.note, hold.item_version) == (Hold.Lock.ALL, "Ready to Export", "", 1)
+    assert (hold.lock, hold.status, hold.note, hold.item_version) == (Hold.Lock.ALL, Status.READY, "", 1)
     assert row.reference == f"{scene.connection.guid.hex}-{row.item.guid.hex}"
 
 

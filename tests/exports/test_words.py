@@ -5,7 +5,7 @@ import pytest
 from companies.clock import in_seconds
 from erp_integrations.base import Delivery
 from exports import words
-from exports.models import CodeExport, Status
+from exports.models import Cause, CodeExport, Status
 from exports.services import Result
 from tests import factories
 
@@ -21,8 +21,7 @@ from tests import factories
         (Status.ATTENTION, "It exists.", "Needs review: It exists."),
         (Status.REJECTED, "", "Rejected"),
         (Status.REJECTED, "Wrong division", "Rejected: Wrong division"),
-        (Status.REJECTED, "Recalled by dora", "Recalled by dora"),
-        (Status.REJECTED, "Unlinked by alice", "Unlinked by alice"),
+        (Status.REJECTED, "Recalled by mistake", "Rejected: Recalled by mistake"),
     ],
 )
 @pytest.mark.django_db
@@ -32,6 +31,14 @@ def test_every_state_has_its_words(status: Status, message: str, text: str) -> N
     row = CodeExport.objects.for_review().get()
 
     assert str(words.status_words(row)) == text
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("cause", sorted(set(Cause) - {Cause.REJECTED}))
+def test_what_was_given_back_says_so_and_not_that_it_was_rejected(cause: Cause) -> None:
+    row = factories.make_export("01-100", status=Status.REJECTED, cause=cause, message="Given back by dora")
+
+    assert str(words.status_words(row)) == "Given back by dora"
 
 
 @pytest.mark.django_db

@@ -53,7 +53,7 @@ IN_TABLES = {
         "I4",
     ),
     "another word in the WBS": (
-        "UPDATE wbs_hold SET word = 'Failed' FROM exports_codeexport e WHERE e.item_id = wbs_hold.item_id AND"
+        "UPDATE wbs_hold SET status = 'FAILED' FROM exports_codeexport e WHERE e.item_id = wbs_hold.item_id AND"
         f" e.connection_id = wbs_hold.connection_id AND e.id = {ROW}",
         "I6",
     ),

@@ -51,7 +51,8 @@ def read(database: psycopg.Connection[Any], books: dict[int, Path]) -> Scene:
         ask = _asker(cursor, [*books])
         rows = ask(
             "SELECT e.*, c.company_id AS company_of_connection, i.remote_id AS income, x.remote_id AS expense,"
-            " h.word, h.lock FROM exports_codeexport e JOIN erp_integrations_connection c ON c.id = e.connection_id"
+            " h.status AS held, h.lock FROM exports_codeexport e"
+            " JOIN erp_integrations_connection c ON c.id = e.connection_id"
             " LEFT JOIN erp_integrations_glaccount i ON i.id = e.income_account_id"
             " LEFT JOIN erp_integrations_glaccount x ON x.id = e.expense_account_id"
             " LEFT JOIN wbs_hold h ON h.item_id = e.item_id AND h.connection_id = e.connection_id"
@@ -173,8 +174,8 @@ def each_move_has_its_event(scene: Scene) -> Iterator[str]:
                 yield f"I6 {row['code']} went to {_state(one)} and then left {following['old']}"
         if _state(moves[-1]) != LABELS[row["status"]]:
             yield f"I6 {row['code']} is {row['status']}, by its events {_state(moves[-1])}"
-        if row["word"] != LABELS[row["status"]]:
-            yield f"I6 the WBS says {row['word']} of {row['code']}, which is {row['status']}"
+        if row["held"] != row["status"]:
+            yield f"I6 the WBS says {row['held']} of {row['code']}, which is {row['status']}"
 
 
 def companies_are_apart(scene: Scene) -> Iterator[str]:

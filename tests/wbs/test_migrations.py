@@ -95,3 +95,45 @@ def test_what_may_be_under_way_keeps_its_request_key(migrate: Migrate) -> None:
         "never": "",
         "not sent": "not sent 0",
     }
+
+
+def test_words_become_statuses_and_the_kind_of_the_last_click_the_cause(migrate: Migrate) -> None:
+    before = migrate(("wbs", "0007_item_guids"), ("exports", "0013_accounts_as_picked"))
+    codes = {  # reference -> (status, kind of its last click, message, the word in the WBS)
+        "rejected": ("REJECTED", "reject", "Recalled by mistake", "Rejected"),
+        "recalled": ("REJECTED", "recall", "Recalled by dora", "Rejected"),
+        "unlinked": ("REJECTED", "unlink", "Unlinked by alice: Wrong item", "Rejected"),
+        "ready": ("READY", "undo", "", "Ready to Export"),
+        "review": ("ATTENTION", "export", "It exists.", "Needs review"),
+    }
+    user = before.get_model("auth", "User").objects.create(username="dora")
+    for item_id, (reference, (status, kind, message, word)) in zip(
+        make_items(before, len(codes)), codes.items(), strict=True
+    ):
+        send(before, item_id, reference)
+        row = before.get_model("exports", "CodeExport").objects.get(reference=reference)
+        at = {"company_id": row.company_id, "connection_id": row.connection_id}
+        row.batch = before.get_model("exports", "Batch").objects.create(kind=kind, actor=user, **at)
+        row.status, row.message = status, message
+        row.save()
+        before.get_model("wbs", "Hold").objects.create(item_id=item_id, item_version=1, word=word, note=message, **at)
+
+    migrate(("wbs", "0008_hold_status"), ("exports", "0014_causes"))
+
+    from exports.models import CodeExport
+    from exports.words import status_words
+    from wbs.models import Hold
+
+    rows = {row.reference: row for row in CodeExport.objects.all()}
+    assert {name: row.cause for name, row in rows.items()} == {
+        **{name: name for name in ("rejected", "recalled", "unlinked")},
+        "ready": "",
+        "review": "",
+    }
+    assert {hold.item_id: hold.status for hold in Hold.objects.all()} == {
+        row.item_id: row.status for row in rows.values()
+    }
+    assert [str(status_words(rows[name])) for name in ("rejected", "recalled")] == [
+        "Rejected: Recalled by mistake",
+        "Recalled by dora",
+    ]

@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from companies.models import AuditEvent, Company
 from tests.factories import make_company, make_connection, make_cost_code, make_hold, make_segment, make_user
 from wbs.errors import Conflict, Refused
-from wbs.models import Hold, Segment, SegmentItem
+from wbs.models import Hold, Segment, SegmentItem, Status
 
 pytestmark = pytest.mark.django_db
 
@@ -250,7 +250,7 @@ class TestHolds:
             change("01-100", code="200")
 
     def test_the_description_of_a_synced_code_may_change_but_not_its_code(self) -> None:
-        make_hold(make_cost_code("01-100"), Lock.CODE, "Success")
+        make_hold(make_cost_code("01-100"), Lock.CODE, Status.SUCCESS)
 
         assert change("01-100", description="New").version == 2
         with pytest.raises(Refused, match="01-100 is in Practice ERP, where its code is fixed"):
@@ -260,7 +260,7 @@ class TestHolds:
 
     def test_a_released_code_is_free_again(self) -> None:
         make_hold(make_cost_code("01-100"), Lock.ALL)
-        Hold.objects.update(lock=Lock.NONE, word="Rejected", note="Wrong division")
+        Hold.objects.update(lock=Lock.NONE, status=Status.REJECTED, note="Wrong division")
 
         assert change("01-100", code="200").full_code == "01-200"
         assert str(Hold.objects.get()) == "Rejected: Wrong division"
@@ -318,7 +318,7 @@ class TestDeleting:
 
     def test_a_code_that_was_ever_sent_stays(self, segment: Segment) -> None:
         code = make_cost_code("01-100")
-        make_hold(code, Lock.NONE, "Rejected")
+        make_hold(code, Lock.NONE, Status.REJECTED)
 
         outcome = segment.delete_items([code.pk], None)
 
@@ -330,7 +330,7 @@ class TestDeleting:
     def test_a_division_goes_only_with_all_that_lies_below_it(self, segment: Segment) -> None:
         make_cost_code("01-100-1")
         make_cost_code("02-100")
-        kept = make_hold(make_cost_code("03-100"), Lock.NONE, "Rejected").item
+        kept = make_hold(make_cost_code("03-100"), Lock.NONE, Status.REJECTED).item
         ids = [item(code).pk for code in ("01", "01-100", "01-100-1", "02", "03")]
 
         outcome = segment.delete_items([*ids, kept.pk], None)

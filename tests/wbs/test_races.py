@@ -148,9 +148,7 @@ def test_an_edit_waits_for_a_code_that_is_being_sent_and_is_refused() -> None:
     def send() -> None:
         with transaction.atomic():
             list(SegmentItem.objects.select_for_update().filter(pk=item.pk))
-            Hold.objects.create(
-                company=item.company, item=item, connection=linked, word="Ready to Export", item_version=item.version
-            )
+            Hold.objects.create(company=item.company, item=item, connection=linked, item_version=item.version)
             is_sent.set()
             may_commit.wait(PATIENCE_S)
 
@@ -177,9 +175,7 @@ def test_an_import_waits_for_a_code_that_is_being_sent_and_puts_nothing_under_it
             list(SegmentItem.objects.select_for_update().filter(pk=item.pk))
             is_held.set()
             is_checked.wait(PATIENCE_S)
-            Hold.objects.create(
-                company=item.company, item=item, connection=linked, word="Ready to Export", item_version=item.version
-            )
+            Hold.objects.create(company=item.company, item=item, connection=linked, item_version=item.version)
             may_commit.wait(PATIENCE_S)
 
     def add_list() -> int:

@@ -12,7 +12,7 @@ from tests.wbs.test_views_lists import check_file, press
 from tests.wbs.test_views_segments import text_of
 from tests.wbs.test_views_tree import rows
 from wbs.importing import NewCode
-from wbs.models import Hold, Segment, SegmentItem
+from wbs.models import Hold, Segment, SegmentItem, Status
 from wbs.rules import breaches, warn_of_item, warn_of_new, warn_of_typed
 
 CODES = "/companies/sample-builders/admin/work-breakdown-structure/cost-codes/"
@@ -98,7 +98,7 @@ class TestTheFormOfAnItem:
 
     def test_a_code_that_is_fixed_is_taken_as_it_is(self, dora: Client, books: Connection) -> None:
         item = make_cost_code(LONG)
-        make_hold(item, Hold.Lock.CODE, "Success")
+        make_hold(item, Hold.Lock.CODE, Status.SUCCESS)
 
         assert ALLOWS_31 in dora.get(f"{CODES}check/", {"item": item.pk, "description": "x"}).content.decode()
 
@@ -161,7 +161,7 @@ class TestBreaches:
     def test_every_active_code_that_breaks_a_rule_is_told_in_order(self, books: Connection, segment: Segment) -> None:
         inactive, there = make_cost_code("03-" + "9" * 40), make_cost_code("04-" + "9" * 40)
         segment.set_active([inactive.pk], False, None)
-        make_hold(there, Hold.Lock.CODE, "Success", connection=books)
+        make_hold(there, Hold.Lock.CODE, Status.SUCCESS, connection=books)
         for code in ("02:1", LONG, "01-100", "9" * 40 + "-1"):
             make_cost_code(code)
         Segment.of(segment.company, "cost-types").add_item("9" * 40, "x", None, None)

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.factories import make_company, make_connection, make_cost_code, make_hold, make_segment
 from wbs.importing import NewCode
-from wbs.models import Hold, Segment, SegmentItem
+from wbs.models import Hold, Segment, SegmentItem, Status
 
 CODES = "/companies/sample-builders/admin/work-breakdown-structure/cost-codes/"
 HTMX = {"HX-Request": "true", "HX-Target": "item-form"}
@@ -198,7 +198,7 @@ class TestEditing:
 
     def test_of_a_synced_code_the_description_alone_can_be_changed(self, dora: Client) -> None:
         code = make_cost_code("01-100")
-        make_hold(code, Hold.Lock.CODE, "Success")
+        make_hold(code, Hold.Lock.CODE, Status.SUCCESS)
 
         html = dora.get(self.address(code)).content.decode()
         assert len(re.findall(r"<(?:input|select)[^>]*\sdisabled", html)) == 2
@@ -234,7 +234,7 @@ class TestWhereUsed:
         item = make_cost_code("01-100")
         for name in ("Zeta", "Alpha"):
             linked = make_connection(name=name, slug=name.lower())
-            make_hold(item, word="Rejected", note="Not this year", connection=linked)
+            make_hold(item, status=Status.REJECTED, note="Not this year", connection=linked)
 
         assert self.shown(dora, item).endswith("Alpha : Rejected Not this year Zeta : Rejected Not this year")
         assert "/alpha/standard-cost-codes/?filter=all&amp;q=01-100" in dora.get(f"{CODES}{item.pk}/").content.decode()
@@ -290,7 +290,7 @@ class TestChangingAllThatMatch:
         segment.add_codes([NewCode((f"{number:04}",), "x") for number in range(600)], "-", None)
         linked = make_connection()
         Hold.objects.bulk_create(
-            Hold(company=segment.company, item=item, connection=linked, word="Queued", item_version=1)
+            Hold(company=segment.company, item=item, connection=linked, status=Status.QUEUED, item_version=1)
             for item in segment.items.all()
         )
 

@@ -12,7 +12,7 @@ from companies.models import Level
 from tests.factories import make_company, make_connection, make_cost_code, make_hold, make_member, make_segment
 from tests.wbs.conftest import signed_in
 from wbs.importing import NewCode
-from wbs.models import Hold, Segment, SegmentItem
+from wbs.models import Hold, Segment, SegmentItem, Status
 
 WBS = "/companies/sample-builders/admin/work-breakdown-structure/"
 CODES = f"{WBS}cost-codes/"
@@ -65,9 +65,9 @@ class TestTheTable:
         for code in ("01-100", "01-200", "02-100", "02-200"):
             make_cost_code(code, f"Text {code}")
         items = {item.full_code: item for item in SegmentItem.objects.all()}
-        make_hold(items["01-200"], word="Ready to Export")
-        make_hold(items["02-100"], Hold.Lock.CODE, "Success", item_version=0)
-        make_hold(items["02-200"], Hold.Lock.NONE, "Rejected", note="Not this year")
+        make_hold(items["01-200"])
+        make_hold(items["02-100"], Hold.Lock.CODE, Status.SUCCESS, item_version=0)
+        make_hold(items["02-200"], Hold.Lock.NONE, Status.REJECTED, note="Not this year")
         items["02-200"].segment.set_active([items["02-200"].pk], False, None)
 
         assert rows(page(bob)) == [
@@ -80,19 +80,17 @@ class TestTheTable:
         ]
 
     def test_an_unchanged_code_is_not_called_changed(self, bob: Client) -> None:
-        make_hold(make_cost_code("01"), Hold.Lock.CODE, "Success")
+        make_hold(make_cost_code("01"), Hold.Lock.CODE, Status.SUCCESS)
 
         assert rows(page(bob)) == ["01 (locked) Description 01 Active Success"]
 
     def test_with_several_connections_each_is_named(self, bob: Client) -> None:
         company = make_company()
         code = make_cost_code("01")
-        for name in ("Zeta Books", "Alpha Books"):
-            make_hold(
-                code, connection=make_connection(company, name=name, slug=name[:4].lower()), word=f"In {name[:4]}"
-            )
+        for name, status in (("Zeta Books", Status.FAILED), ("Alpha Books", Status.QUEUED)):
+            make_hold(code, status=status, connection=make_connection(company, name=name, slug=name[:4].lower()))
 
-        assert rows(page(bob)) == ["01 (locked) Description 01 Active Alpha Books: In Alph Zeta Books: In Zeta"]
+        assert rows(page(bob)) == ["01 (locked) Description 01 Active Alpha Books: Queued Zeta Books: Failed"]
 
     def test_text_of_people_is_shown_as_text(self, dora: Client) -> None:
         make_cost_code('<b>"1"</b>', "<script>alert(1)</script>")
@@ -149,7 +147,7 @@ class TestTheTable:
             if has_holds:
                 items = SegmentItem.objects.filter(holds=None)
                 Hold.objects.bulk_create(
-                    Hold(company=segment.company, item=item, connection=linked, word="Success", item_version=1)
+                    Hold(company=segment.company, item=item, connection=linked, status=Status.SUCCESS, item_version=1)
                     for item in items
                 )
             with CaptureQueriesContext(connection) as captured:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from wbs.codes import MAX_TIERS, fold, natural_key, order_key
 from wbs.models.budget_codes import BudgetCode
 from wbs.models.drafts import ImportDraft
-from wbs.models.holds import Hold
+from wbs.models.holds import Hold, Status
 from wbs.models.items import SegmentItem, SegmentItemQuerySet, has_items_below
 from wbs.models.projects import OwnCode, Project, ProjectCode, ProjectQuerySet
 from wbs.models.segments import Ids, Outcome, Segment
@@ -28,6 +28,7 @@ __all__ = [
     "Segment",
     "SegmentItem",
     "SegmentItemQuerySet",
+    "Status",
     "fold",
     "has_items_below",
     "natural_key",

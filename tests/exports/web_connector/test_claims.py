@@ -47,7 +47,9 @@ def test_another_companys_code_is_not_named(office: Office) -> None:
     office.poll()
     theirs = factories.make_connection(factories.make_charlie().company, name="Theirs", slug="theirs")
     factories.make_export("09-900", theirs, reference=office.row("01-100").reference)
-    CodeExport.objects.filter(code="01-100").update(reference="c0ffee-1", remote_id=None, status="REJECTED")
+    CodeExport.objects.filter(code="01-100").update(
+        reference="c0ffee-1", remote_id=None, status="REJECTED", cause="rejected"
+    )
 
     row = meet(office, "01-100", "01-200")
 
