@@ -9,6 +9,7 @@ from benchmarks.pipeline import LOOK_S, require_success
 from benchmarks.rig import Finding, Rig, ms, seconds
 from benchmarks.sites import Site
 from companies.models import Level
+from erp_integrations.base import INCOME_KINDS
 from erp_integrations.models import Connection
 from exports import services
 from exports.models import UNFINISHED, CodeExport
@@ -32,7 +33,7 @@ class HangingCompany:
         for place in range(CONNECTIONS):
             connection = make_connection(company, name=f"N{place}", slug=f"n{place}", erp="instant")
             connection.sync_gl_accounts(None)
-            income = connection.gl_accounts.filter(kind="INCOME").first()
+            income = connection.gl_accounts.of_kinds(INCOME_KINDS).first()
             make_export("01-100", connection, income_account=income)
         options = {"address": drip.url, "database": "books", "username": "admin", "company": "1"}
         self.connections = Connection.objects.filter(company=company)
@@ -46,7 +47,8 @@ class HangingCompany:
         self.connections.update(failures_in_a_row=0, open_until=None, state=Connection.State.ACTIVE)
         for connection in self.connections:
             counts = Counts.read(connection, "")
-            services.queue_codes(self.member, connection, Selection(counts.now, counts.last_batch))
+            if not services.queue_codes(self.member, connection, Selection(counts.now, counts.last_batch)).count:
+                raise RuntimeError(f"{connection} has nothing to call for: that is no measure.")
         services.wake(self.connections.values_list("pk", flat=True))
         _await(lambda: self.drip.hanging == self.calls)
 
