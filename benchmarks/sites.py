@@ -97,7 +97,7 @@ class Site:
     def reset(self) -> None:
         """Everything back in Ready to Export, and the tables as a resting database has them."""
         Attempt.objects.all().delete()
-        clicks = {"batch": None, "export_batch": None, "moves": 0, "previous_status": ""}
+        clicks = {"batch": None, "export_batch": None, "moves": 0, "previous_status": "", "cause": ""}
         CodeExport.objects.update(status=Status.READY, remote_id=None, receipt=None, **clicks)
         with session.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")

@@ -49,7 +49,7 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
 
 def again(scene: Scene) -> None:
     """All codes back in Ready to Export for the next round."""
-    CodeExport.objects.update(status=Status.READY)
+    CodeExport.objects.update(status=Status.READY, cause="")
 
 
 def transitions(action: str) -> set[tuple[int | None, int | None]]:
