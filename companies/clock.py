@@ -9,7 +9,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from django.db import connection
 from django.db.models import DateTimeField, Func, Value
+from django.db.models.functions import Now
+from django.db.models.sql import Query
 
 
 class InSeconds(Func):
@@ -31,3 +34,9 @@ class InSeconds(Func):
 
 def in_seconds(seconds: float) -> InSeconds:
     return InSeconds(seconds)
+
+
+def clock_sql() -> str:
+    """The database's clock, for a statement that is put together by hand and has parameters."""
+    sql, _ = Query(None).get_compiler(connection=connection).compile(Now())
+    return str(sql)

@@ -31,7 +31,7 @@ def insert_each(rows: Sequence[Model], fields: Sequence[str], *, ignore_conflict
         with connection.cursor() as cursor:
             cursor.execute(
                 f"INSERT INTO {table} ({listed}) SELECT {listed} FROM {_source(table, columns)} AS new{unless}",  # noqa: S608
-                [_as_json(values)],
+                [as_json(values)],
             )
 
 
@@ -64,7 +64,7 @@ def update_each(
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE {table} SET {', '.join(sets)} FROM {_source(table, columns)} AS new WHERE {' AND '.join(guards)}",  # noqa: S608
-            [*params, _as_json(values), *(where or {}).values()],
+            [*params, as_json(values), *(where or {}).values()],
         )
         return cursor.rowcount
 
@@ -92,7 +92,8 @@ def _source(table: str, columns: list[str]) -> str:
     return f"(SELECT {picked} FROM json_each(%s))"  # noqa: S608
 
 
-def _as_json(values: Sequence[Mapping[str, Any]]) -> str:
+def as_json(values: Sequence[Mapping[str, Any]]) -> str:
+    """The values as both databases read them, without what they cannot store."""
     text = json.dumps(values, default=_adapted)
     return json.dumps(_storable(values), default=_adapted) if UNSURE.search(text) else text
 

@@ -48,7 +48,7 @@ UNMISSED = {
         companies.mail._is_wanted companies.members.add_member erp_integrations.questions._connect
         erp_integrations.questions.if_still_allowed exports.answering._compare exports.answering._member
         exports.services.linking._link_later exports.services.linking._read_again
-        exports.services.moves.set_apart_doubles exports.services.portions.clear exports.services.reading._keep
+        exports.services.transitions.set_apart_doubles exports.services.portions.clear exports.services.reading._keep
         exports.services.reading.read_due_items exports.services.reading.read_items exports.services.resolving.in_doubt
         exports.services.running._with_work exports.services.running.sweep exports.services.standing._compiled
         exports.services.standing._give_back exports.services.standing.give_back
@@ -76,7 +76,7 @@ UNMISSED = {
         wbs.models.projects.Project.add_own_code wbs.models.projects.Project.remove_own_code
         wbs.models.segments.Segment.remove""",
     "Nothing here asks so that it would show yet: twins of codes and numbers, rules, later pages, delimiters.": """
-        exports.services.claims._delimiter exports.services.moves._speak_of_each
+        exports.services.claims._delimiter
         exports.services.reviewing.assign_accounts exports.services.selecting._accounts_in_trouble
         wbs.code_lists.division_of wbs.models.budget_codes.BudgetCode.example wbs.models.budget_codes.BudgetCode.of
         wbs.models.items.SegmentItem.change wbs.models.items.SegmentItem.place wbs.models.projects.Project.change

@@ -1,6 +1,6 @@
 """What becomes of a code after its ERP answered, or did not: values, made from the row as it was read.
 
-Nothing here writes, and no row is changed: `moves.follow` stores what was decided.
+Nothing here writes, and no row is changed: `transitions.follow` stores what was decided.
 """
 
 from __future__ import annotations

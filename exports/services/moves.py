@@ -1,14 +1,13 @@
-"""Every change of state passes through here: one guarded UPDATE, one audit event per row, the words in the WBS.
+"""A click moves rows: one guarded UPDATE, one audit event per row, what the WBS says of them.
 
 A move is only ever done inside a transaction; its guard (the states it may start from) is in the rows it is given.
+What was decided for each row apart is written by `transitions`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import copy
-from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -17,18 +16,16 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Concat, Now
 
 from companies import audit
-from companies.each import insert_each, own_fields, storable, update_each
+from companies.each import insert_each, own_fields
 from companies.models import Member
 from erp_integrations.models import Connection
 from exports.models import Batch, CodeExport, CodeExportQuerySet, Status
-from exports.services.decisions import Next
+from exports.services.transitions import LOCKS
 from wbs.models import Hold, SegmentItem, SegmentItemQuerySet
 
 BEFORE = Case(*(When(previous_status=status, then=Value(status.label)) for status in Status))
 # What a click that accepts a code starts with.
 TRIES_ANEW = {"due_at": Now(), "tries": 0, "waits": 0, "doubts": 0, "link_to": "", "link_despite": ""}
-LOCKS = {Status.SUCCESS: Hold.Lock.CODE, Status.REJECTED: Hold.Lock.NONE}  # all others: Lock.ALL
-Decided = tuple[CodeExport, Next]
 
 
 @contextmanager
@@ -91,117 +88,6 @@ def hold_versions(batch: Batch) -> None:
     """Codes that this click sent again: the hold is on the item as it is now."""
     again = CodeExport.objects.filter(batch=batch).values("item")
     Hold.objects.filter(connection=batch.connection_id, item__in=again).update(item_version=_of_export("item_version"))
-
-
-def follow(decided: Sequence[Decided]) -> list[CodeExport]:
-    """Give each row what was decided for it, and return the rows as they are then. The one writer beside clicks.
-
-    The rows are as they were read in this transaction, under the lease or a lock of the connection's row. A code that
-    is tried again and again has events for its first try and for what it comes to at last; its attempts tell of the
-    others. Raises RuntimeError, which undoes the transaction, if one left its state after all.
-    """
-    decided = [(row, replace(then, message=storable(then.message))) for row, then in decided]
-    for was in sorted({row.status for row, _ in decided}):
-        mine = [(row, then) for row, then in decided if row.status == was]
-        _write([one for one in mine if one[1].status == was], version=F("version") + 1)  # open pages tell why it waits
-        between = [one for one in mine if _is_between(*one)]
-        _write(between, **_stay(), changed_by=Value(None))
-        _speak_of_each(between)
-        moved = [(row, then) for row, then in mine if then.status != was and not _is_between(row, then)]
-        _own_up([row for row, _ in moved if row.status == row.previous_status == Status.SENDING])
-        _write(moved, **_step(), changed_by=Value(None))
-        for to, group, message in _by_state(moved):
-            _record(_those(group), to, message, Status(was).label, actor_id=None, action=f"export.{to.lower()}")
-        _speak_of_each(moved)
-    return [_as_it_is(row, then) for row, then in decided]
-
-
-def _is_between(row: CodeExport, then: Next) -> bool:
-    """Whether a row that came back from SENDING goes there again, or comes back once more: that is no news.
-
-    `previous_status` stays what it was the first time, and so tells of a row in SENDING that its event is owed.
-    """
-    to_and_fro = {(Status.QUEUED, Status.SENDING), (Status.SENDING, Status.QUEUED)}
-    return row.previous_status == Status.SENDING and (row.status, then.status) in to_and_fro
-
-
-def _own_up(rows: Sequence[CodeExport]) -> None:
-    """Record the move to SENDING that was no news while the rows came back from it."""
-    if rows:
-        mine = CodeExport.objects.filter(pk__in=[row.pk for row in rows])
-        mine.update(previous_status=Status.QUEUED, moves=F("moves") + 1)
-        _record(mine, Status.SENDING, "", Status.QUEUED.label, actor_id=None, action="export.sending")
-
-
-def _write(decided: Sequence[Decided], **steps: Any) -> None:
-    """Save what was decided for rows of one state: of each all columns that change in any of them."""
-    if not decided:
-        return
-    names, was = sorted({name for _, then in decided for name in then.changes}), decided[0][0].status
-    values = [
-        {"id": row.pk, "status": then.status, "message": then.message, **_changed(row, then, names)}
-        for row, then in decided
-    ]
-    written = update_each(CodeExport, values, {"status": was}, **steps)
-    if written != len(values):
-        raise RuntimeError(f"{len(values) - written} of {len(values)} rows left the state {was} under a lease.")
-
-
-def _changed(row: CodeExport, then: Next, names: Iterable[str]) -> dict[str, Any]:
-    return {name: then.changes[name] if name in then.changes else row.__dict__[name] for name in names}
-
-
-def _as_it_is(row: CodeExport, then: Next) -> CodeExport:
-    """A row of its own, with what was decided."""
-    new = copy(row)
-    if then.status != row.status and not _is_between(row, then):
-        new.previous_status = row.status
-    for name, value in {"status": then.status, "message": then.message, **then.changes}.items():
-        setattr(new, name, value)
-    return new
-
-
-def _by_state(decided: Sequence[Decided]) -> Iterator[tuple[Status, list[CodeExport], str | F]]:
-    """The rows by their new state, with its sentence: one for all, or each its own."""
-    for to in sorted({then.status for _, then in decided}):
-        messages = {then.message for _, then in decided if then.status == to}
-        message = messages.pop() if len(messages) == 1 else F("message")
-        yield to, [row for row, then in decided if then.status == to], message
-
-
-def _speak_of_each(decided: Sequence[Decided]) -> None:
-    for to, rows, message in _by_state(decided):
-        items = [row.item_id for row in rows]
-        _speak(Hold.objects.filter(connection=rows[0].connection_id, item__in=items), to, message)
-
-
-def _those(rows: Sequence[CodeExport]) -> CodeExportQuerySet:
-    return CodeExport.objects.filter(pk__in=[row.pk for row in rows])
-
-
-def set_apart_doubles(decided: Sequence[Decided]) -> list[Decided]:
-    """An ERP's id belongs to one code: a second one that was given the same needs review."""
-    fresh = [(row, then) for row, then in decided if then.status == Status.SUCCESS]
-    if not fresh:
-        return list(decided)
-    given, own = {then.changes["remote_id"] for _, then in fresh}, [row.pk for row, _ in fresh]
-    holders = CodeExport.objects.filter(connection=fresh[0][0].connection_id, remote_id__in=given).order_by()
-    taken = dict(holders.exclude(pk__in=own).values_list("remote_id", "code"))
-    return [(row, _apart(row, then, taken)) for row, then in decided]
-
-
-def _apart(row: CodeExport, then: Next, taken: dict[str | None, str]) -> Next:
-    """The decision about one code, when these ids are taken; notes its own in them."""
-    if then.status != Status.SUCCESS:
-        return then
-    remote_id = then.changes["remote_id"]
-    if remote_id not in taken:
-        taken[remote_id] = row.code
-        return then
-    message = f"The ERP gave an id that belongs to {taken[remote_id]}."
-    return replace(
-        then, status=Status.ATTENTION, message=message, changes={**then.changes, "remote_id": None}, attempt=None
-    )
 
 
 def _step() -> dict[str, Any]:

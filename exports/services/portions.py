@@ -7,30 +7,28 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import connections, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from companies.each import insert_each, update_each
 from erp_integrations.base import CodeData, Outcome
 from erp_integrations.errors import ERPError
 from erp_integrations.models import Connection, ConnectionQuerySet
 from exports.crashpoints import crashpoint
-from exports.models import Attempt, CodeExport, CodeExportQuerySet, Status
+from exports.models import CodeExport, CodeExportQuerySet, Status
 from exports.services import calling, leases
 from exports.services.decisions import Next, after_sending, pace
 from exports.services.leases import Lease, after_call
-from exports.services.moves import follow, set_apart_doubles
 from exports.services.resolving import ask, codes_in_doubt, give_up, in_doubt
 from exports.services.standing import stands
+from exports.services.transitions import follow, set_apart_doubles
 
 logger = logging.getLogger(__name__)
 
 ALONE_AFTER = 2  # lost answers: then a code is sent alone, so that it takes no others with it
-ATTEMPT_FIELDS = ("export", "generation", "request_key", "lease_token", "payload", "outcome", "message", "detail")
 
 
 @dataclass(frozen=True)
@@ -146,19 +144,10 @@ def claim(lease: Lease, rows: list[CodeExport]) -> list[Work]:
 
     To be called in the transaction that took or holds the lease and read the rows.
     """
-    work = [Work(row, row.as_data(), lease.token) for row in follow([(row, _claimed(row, lease)) for row in rows])]
-    attempts = [
-        Attempt(
-            export_id=one.row.pk,
-            generation=one.row.generation,
-            request_key=one.code.request_key,
-            lease_token=one.token,
-            payload=dict(vars(one.code)),
-        )
-        for one in work
-    ]
-    insert_each(attempts, ATTEMPT_FIELDS)
-    return work
+    decided = [(row, _claimed(row, lease)) for row in rows]
+    codes = [replace(row.as_data(), request_key=then.changes["request_key"]) for row, then in decided]
+    claimed = follow(decided, [{"try_payload": dict(vars(code))} for code in codes])
+    return [Work(row, code, lease.token) for row, code in zip(claimed, codes, strict=True)]
 
 
 def _claimed(row: CodeExport, lease: Lease) -> Next:
@@ -174,14 +163,11 @@ def store(lease: Lease, work: Sequence[Work], answer: Mapping[str, Outcome]) -> 
     """
     now, how = lease.now(), pace()
     ended = [after_sending(one.row, one.code, answer[one.row.reference], how, now) for one in work]
-    rows = follow(set_apart_doubles([(one.row, then) for one, then in zip(work, ended, strict=True)]))
-    for token in {one.token for one in work}:
-        mine = [_attempt(one, then) for one, then in zip(work, ended, strict=True) if one.token == token]
-        update_each(Attempt, mine, {"lease_token": token}, key="export_id", ended_at=Now())
-    return rows
+    decided = set_apart_doubles([(one.row, then) for one, then in zip(work, ended, strict=True)])
+    return follow(decided, [_end(one, then) for one, then in zip(work, ended, strict=True)])
 
 
-def _attempt(one: Work, then: Next) -> dict[str, Any]:
-    """How the attempt ends in the database."""
-    told = {"outcome": then.attempt, "message": then.message, "detail": then.changes["detail"]}
-    return {"export_id": one.row.pk, **told}
+def _end(one: Work, then: Next) -> dict[str, Any]:
+    """What is noted of the attempt."""
+    told = {"try_outcome": then.attempt, "try_message": then.message, "try_detail": then.changes["detail"]}
+    return {"try_token": one.token, **told}

@@ -18,8 +18,8 @@ from exports.services.asking import Inquiry
 from exports.services.claims import claims_of
 from exports.services.decisions import INTERRUPTED, Told, after_asking, given_up, pace
 from exports.services.leases import Lease
-from exports.services.moves import follow, set_apart_doubles
 from exports.services.standing import stands
+from exports.services.transitions import follow, set_apart_doubles
 
 SETTLED = (Attempt.Outcome.FOUND, Attempt.Outcome.ABSENT)
 

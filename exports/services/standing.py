@@ -20,7 +20,7 @@ from erp_integrations.errors import ConfigurationError
 from erp_integrations.models import Connection
 from exports.models import Batch, CodeExport, Status, fits
 from exports.services.decisions import Next
-from exports.services.moves import follow
+from exports.services.transitions import follow
 
 logger = logging.getLogger(__name__)
 PORTION = 1000  # rows given back in one transaction

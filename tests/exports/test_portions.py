@@ -59,7 +59,7 @@ def test_no_call_without_its_attempts_on_record(scene: Scene, monkeypatch: pytes
         raise DatabaseError("disk full")
 
     with monkeypatch.context() as patch:
-        patch.setattr("exports.services.portions.insert_each", full_disk)
+        patch.setattr("exports.services.portions.follow", full_disk)
         with pytest.raises(DatabaseError):
             scene.portion()
 
