@@ -13,7 +13,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Field, Model
+from django.db.models import Field, Model, Value
 from django.db.models.expressions import Combinable
 from django.db.models.sql import Query
 
@@ -56,7 +56,7 @@ def update_each(
     if not values:
         return 0
     table, columns = model._meta.db_table, list(values[0])
-    sets, params = _compile(model, shared)
+    sets, params = set_clauses(model, shared)
     sets += [f"{column} = new.{column}" for column in columns if column != key]
     # The guards speak of `new`, too: else the database goes through all rows in that state for the few that are meant.
     meant = f"(new.{key} IS NOT NULL)"
@@ -69,12 +69,13 @@ def update_each(
         return cursor.rowcount
 
 
-def _compile(model: type[Model], shared: dict[str, Any]) -> tuple[list[str], list[Any]]:
-    """Expressions over the row as SET clauses, with their parameters."""
+def set_clauses(model: type[Model], shared: Mapping[str, Any]) -> tuple[list[str], list[Any]]:
+    """Values and expressions over the row as SET clauses, with their parameters."""
     query, sets, params = Query(model), [], []
     compiler = query.get_compiler(connection=connection)
     for name, expression in shared.items():
-        sql, its_params = compiler.compile(expression.resolve_expression(query))
+        value = expression if hasattr(expression, "resolve_expression") else Value(expression)
+        sql, its_params = compiler.compile(value.resolve_expression(query))
         sets.append(f"{_column(model, name)} = {sql}")
         params += its_params
     return sets, params

@@ -48,9 +48,9 @@ UNMISSED = {
         companies.mail._is_wanted companies.members.add_member erp_integrations.questions._connect
         erp_integrations.questions.if_still_allowed exports.answering._compare exports.answering._member
         exports.services.linking._link_later exports.services.linking._read_again
-        exports.services.transitions.set_apart_doubles exports.services.portions.clear exports.services.reading._keep
+        exports.services.transitions._set_apart_doubles exports.services.portions.clear exports.services.reading._keep
         exports.services.reading.read_due_items exports.services.reading.read_items exports.services.resolving.in_doubt
-        exports.services.running._with_work exports.services.running.sweep exports.services.standing._compiled
+        exports.services.running._with_work exports.services.running.sweep exports.services.standing.standing_sql
         exports.services.standing._give_back exports.services.standing.give_back
         exports.services.telling._summarise exports.services.telling._what_waits exports.services.updating._wrote
         exports.views.answers.changed_rows

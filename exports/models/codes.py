@@ -377,6 +377,7 @@ class Attempt(models.Model):
     lease_token = models.BigIntegerField()
     payload = models.JSONField()
     started_at = models.DateTimeField(db_default=Now())
+    began_at = models.DateTimeField(null=True, db_default=Now())  # null: claimed, and its call has not begun
     ended_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=20, choices=Outcome, blank=True)
     message = models.TextField(blank=True)

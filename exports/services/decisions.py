@@ -30,6 +30,7 @@ ANOTHERS = "The ERP already has an item {code}, but it carries the identifier of
 GONE = "The ERP no longer has the item that you saw as {code}. Retry the code."
 ITEM_GONE = "The ERP no longer has the item of {code}. Keep the code as it is, then unlink it."
 INTERRUPTED = "The export was interrupted."
+NOT_BEGUN = "It was not sent: the exports before it ended early."
 INACTIVE = "Make it active there or rename the code, then retry."
 
 
@@ -258,6 +259,11 @@ def given_up(row: CodeExport, now: datetime) -> Next:
     if row.status == Status.SENDING:
         return answer_lost(row, INTERRUPTED, "", now)
     return Next(Status.UNKNOWN, "", {"tries": 0, "due_at": now})
+
+
+def not_begun(row: CodeExport) -> Next:
+    """A code that was claimed and whose call never began: it goes as if nothing had been."""
+    return Next(Status.QUEUED, row.message)
 
 
 def queued_again(

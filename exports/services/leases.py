@@ -6,6 +6,7 @@ import secrets
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -13,8 +14,9 @@ from django.db.models import Case, F, TextField, Value, When
 from django.db.models.functions import Now
 from django.db.models.lookups import LessThan
 
-from companies import audit
-from companies.clock import in_seconds
+from companies import audit, statements
+from companies.clock import clock_sql, in_seconds
+from companies.each import set_clauses
 from erp_integrations import calls
 from erp_integrations.errors import ConfigurationError, ERPError, TransientError, UnsupportedFeature
 from erp_integrations.models import Connection, ConnectionQuerySet
@@ -37,6 +39,7 @@ class Lease:
     read: float  # just after that, on the monotonic clock, which also runs while a process is frozen
     renewed: float  # before it was taken, or renewed last
     is_after_loss: bool = False  # did the holder before let it run out?
+    settings: tuple[Any, ...] | None = None  # of the connection, as they stood in the database between two calls
 
     def now(self) -> datetime:
         """The database's clock, without asking it again; never ahead of it, so that what is due now is due at once."""
@@ -45,8 +48,31 @@ class Lease:
     def hold(self, **changes: Any) -> None:
         """Renew the lease and change its connection; raises Lost. In a transaction this locks the connection's row."""
         renewed = time.monotonic()
-        self._write(lease_until=in_seconds(self.length_s), **changes)
+        if changes:
+            self._write(lease_until=in_seconds(self.length_s), **changes)
+        else:
+            sql, params = _renewal(self.length_s)
+            with statements.run(sql, [*params, self.connection.pk, self.token]) as cursor:
+                if not cursor.rowcount:
+                    raise Lost
         self.renewed = renewed
+
+    def goes_on(self) -> bool:
+        """Renew the lease between two calls, the first of which went well, and note that it did.
+
+        The second has the settings as they are by now. False if the connection may not send any more, or the lease is
+        lost: whoever gives it back will know.
+        """
+        renewed = time.monotonic()
+        sql, params = _renewal(self.length_s, is_between=True)
+        with statements.run(sql, [*params, self.connection.pk, self.token]) as cursor:
+            found = cursor.fetchone()
+        if found is None:
+            return False
+        self.renewed = renewed
+        if found != self.settings:
+            self.connection, self.settings = Connection.objects.get(pk=self.connection.pk), found
+        return True
 
     def renew(self, connections: ConnectionQuerySet) -> bool:
         """Hold the lease and read its connection anew; False if that is no longer among these. Raises Lost."""
@@ -88,6 +114,17 @@ class Lease:
 
     def release(self) -> None:
         Connection.objects.filter(pk=self.connection.pk, lease_token=self.token).update(lease_until=None)
+
+
+@lru_cache(maxsize=100)
+def _renewal(length_s: float, is_between: bool = False) -> tuple[str, tuple[Any, ...]]:
+    """What holds a lease, as SQL; each portion says it twice, and the ORM would build it anew each time."""
+    told = after_call(None) if is_between else {}
+    sets, params = set_clauses(Connection, {"lease_until": in_seconds(length_s), **told})
+    able = f" AND state = '{Connection.State.ACTIVE.value}' AND (open_until IS NULL OR open_until <= {clock_sql()})"
+    then = f"{able} RETURNING options, credentials" if is_between else ""
+    sql = f"UPDATE {Connection._meta.db_table} SET {', '.join(sets)} WHERE id = %s AND lease_token = %s{then}"  # noqa: S608
+    return sql, tuple(params)
 
 
 def take(connections: ConnectionQuerySet) -> Lease | None:

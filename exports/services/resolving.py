@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Exists, Max, OuterRef, Q
 from django.db.models.functions import Now
 
 from erp_integrations.base import CodeData, Receipt
@@ -16,10 +16,10 @@ from erp_integrations.models import Connection
 from exports.models import Attempt, CodeExport, CodeExportQuerySet, Status
 from exports.services.asking import Inquiry
 from exports.services.claims import claims_of
-from exports.services.decisions import INTERRUPTED, Told, after_asking, given_up, pace
+from exports.services.decisions import INTERRUPTED, NOT_BEGUN, Next, Told, after_asking, given_up, not_begun, pace
 from exports.services.leases import Lease
 from exports.services.standing import stands
-from exports.services.transitions import follow, set_apart_doubles
+from exports.services.transitions import follow, settle
 
 SETTLED = (Attempt.Outcome.FOUND, Attempt.Outcome.ABSENT)
 
@@ -43,8 +43,26 @@ def codes_in_doubt(lease: Lease) -> list[CodeExport]:
     doubtful = in_doubt(lease)
     if not doubtful.exists():  # nearly always: asking just that is much cheaper
         return []
+    set_free(lease)
     still = ~Q(status=Status.QUEUED) | stands(lease.connection)
     return give_up(lease, doubtful.filter(still).for_adapter()[: lease.portion_size])
+
+
+def set_free(lease: Lease) -> None:
+    """SENDING -> QUEUED: what an earlier holder claimed and never sent. Nobody has to be asked about it."""
+    waits = Attempt.objects.filter(
+        export=OuterRef("pk"), lease_token=OuterRef("lease_token"), began_at=None, ended_at=None
+    )
+    rows = CodeExport.objects.filter(Exists(waits), connection=lease.connection, status=Status.SENDING)
+    free(rows.exclude(lease_token=lease.token).for_adapter())
+
+
+def free(rows: Iterable[CodeExport]) -> None:
+    """Codes that were claimed, and whose calls have not begun, are queued again; in the transaction that holds the
+    lease."""
+    decided = [(row, not_begun(row)) for row in rows]
+    told = {"try_outcome": Attempt.Outcome.NOT_SENT, "try_message": NOT_BEGUN, "try_detail": ""}
+    follow(decided, [{"try_token": row.lease_token, **told} for row, _ in decided])
 
 
 def give_up(lease: Lease, rows: Iterable[CodeExport]) -> list[CodeExport]:
@@ -103,13 +121,18 @@ def resolve(
             errors.get(row.reference),
         )
         decided.append((row, after_asking(row, code, told, how, now)))
-    decided = set_apart_doubles(decided)
+    settled = settle(decided)
     for outcome in SETTLED:
-        known = [row.pk for row, then in decided if then.attempt == outcome]
+        known = [new.pk for (_, then), new in zip(decided, settled, strict=True) if _came_to(then, new) == outcome]
         if known:
             uncertain = Attempt.objects.filter(export__in=known, outcome=Attempt.Outcome.UNCERTAIN)
             uncertain.update(outcome=outcome)
-    return follow(decided)
+    return settled
+
+
+def _came_to(then: Next, row: CodeExport) -> Attempt.Outcome | None:
+    """What the try in doubt came to; not known, if its item turned out to be another code's."""
+    return then.attempt if row.status == then.status else None
 
 
 def _settle_times(rows: list[CodeExport], lease: Lease) -> dict[int, datetime]:

@@ -33,12 +33,12 @@ def stands(connection: Connection) -> Q:
     To ask about an item that is to be linked, or about an update that may have arrived, no account has to fit.
     For queries of `CodeExport` itself, not of rows that another query refers to.
     """
-    sql, params = _compiled(connection.capabilities)
+    sql, params = standing_sql(connection.capabilities)
     return Q(RawSQL(sql, params, BooleanField()), connection=connection)  # noqa: S611 - Django's own words
 
 
 @lru_cache(maxsize=100)
-def _compiled(able: Capabilities) -> tuple[str, tuple[Any, ...]]:
+def standing_sql(able: Capabilities) -> tuple[str, tuple[Any, ...]]:
     """The condition as SQL. Each portion asks it, and to put it together anew costs more than the database's answer."""
     approvers = Member.objects.approvers().filter(company=OuterRef("company"), user=OuterRef("actor"))
     two_pairs = Q(company__four_eyes=False) | Q(sender=None) | ~Q(actor=F("sender"))

@@ -11,8 +11,9 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 
+from companies import statements
 from companies.clock import clock_sql
 from companies.each import as_json
 from companies.models import AuditEvent
@@ -24,7 +25,7 @@ Decided = tuple[CodeExport, Next]
 # What becomes of a row besides the columns that were decided. Who reads it finds the words beside `_step`.
 STAYS, BETWEEN, MOVES, MOVES_TWICE = range(4)
 LOCKS = {Status.SUCCESS: Hold.Lock.CODE, Status.REJECTED: Hold.Lock.NONE}  # all others: Lock.ALL
-BEGINS = {"try_payload": "jsonb"}
+BEGINS = {"try_payload": "jsonb", "try_waits": "boolean"}
 ENDS = {"try_token": "bigint", "try_outcome": "varchar(20)", "try_message": "text", "try_detail": "text"}
 ROWS, ATTEMPTS, EVENTS, HOLDS = (model._meta.db_table for model in (CodeExport, Attempt, AuditEvent, Hold))
 TOLD = ("id", "company_id", "connection_id", "item_id", "code", "status", "message", "detail", "generation")
@@ -86,14 +87,13 @@ def _as_it_is(row: CodeExport, then: Next, step: int) -> CodeExport:
     return new
 
 
-def _run(statements: Sequence[str], values: str) -> int:
+def _run(sql: Sequence[str], values: str) -> int:
     """How many rows were written: the first statement tells."""
-    with connection.cursor() as cursor:
-        first, *others = statements
-        cursor.execute(first, [values])
+    first, *others = sql
+    with statements.run(first, [values]) as cursor:
         written = cursor.fetchone()[0] if connection.vendor == "postgresql" else cursor.rowcount
-        for statement in others:
-            cursor.execute(statement, [values])
+    for one in others:
+        statements.run(one, [values]).close()
     return int(written)
 
 
@@ -173,8 +173,9 @@ def _spoken() -> str:
 
 
 def _begun() -> str:
-    columns = "export_id, generation, request_key, lease_token, payload, outcome, message, detail"
-    select = "id, generation, request_key, lease_token, try_payload, '', '', ''"
+    columns = "export_id, generation, request_key, lease_token, payload, began_at, outcome, message, detail"
+    began_at = f"CASE WHEN try_waits THEN NULL ELSE {clock_sql()} END"
+    select = f"id, generation, request_key, lease_token, try_payload, {began_at}, '', '', ''"
     return f"INSERT INTO {ATTEMPTS} ({columns}) SELECT {select} FROM moved"
 
 
@@ -184,11 +185,19 @@ def _ended() -> str:
     return f"UPDATE {ATTEMPTS} AS a SET {sets}, ended_at = {clock_sql()} FROM moved WHERE {mine}"
 
 
-def set_apart_doubles(decided: Sequence[Decided]) -> list[Decided]:
-    """An ERP's id belongs to one code: a second one that was given the same needs review."""
+def settle(decided: Sequence[Decided], tries: Sequence[Mapping[str, Any]] = ()) -> list[CodeExport]:
+    """Follow what the ERP told. Its id belongs to one code: a second one that was given the same needs review."""
+    try:
+        with transaction.atomic():
+            return follow(decided, tries)
+    except IntegrityError as error:
+        if "remote_id" not in str(error):
+            raise
+    return follow(_set_apart_doubles(decided), tries)
+
+
+def _set_apart_doubles(decided: Sequence[Decided]) -> list[Decided]:
     fresh = [(row, then) for row, then in decided if then.status == Status.SUCCESS]
-    if not fresh:
-        return list(decided)
     given, own = {then.changes["remote_id"] for _, then in fresh}, [row.pk for row, _ in fresh]
     holders = CodeExport.objects.filter(connection=fresh[0][0].connection_id, remote_id__in=given).order_by()
     taken = dict(holders.exclude(pk__in=own).values_list("remote_id", "code"))

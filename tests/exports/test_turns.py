@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from companies.clock import in_seconds
+from companies.models import Member
 from erp_integrations.base import CodeData, Outcome
 from erp_integrations.models import Connection
 from exports import services
-from exports.models import CodeExport
+from exports.models import Attempt, CodeExport
 from exports.services import leases, portions
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
@@ -94,10 +96,11 @@ def test_an_answer_is_stored_while_the_erp_works_on_the_next(
             second_runs.set()
             assert first_is_stored.wait(PATIENCE_S)
 
-    def watched_store(*words: Any) -> None:
+    def watched_store(*words: Any) -> list[CodeExport]:
         assert second_runs.wait(PATIENCE_S)
-        store(*words)
+        rows = store(*words)
         first_is_stored.set()
+        return rows
 
     during(slow_call)
     monkeypatch.setattr(portions, "store", watched_store)
@@ -134,6 +137,107 @@ def test_each_call_has_the_settings_as_they_are_then(scene: Scene, during: Calla
 
     assert (calls(scene.books), calls(others)) == ([("export", 50)], [("export", 10)])
     assert count("SUCCESS") == 60
+
+
+class TestWhatWasClaimedForSeveralCalls:
+    """160 codes: a call of 50, then 110 are claimed at once, for three calls."""
+
+    @pytest.fixture(autouse=True)
+    def codes(self, transactional_db: None, scene: Scene) -> None:  # the second call has a connection of its own
+        queue_many(scene, 160)
+
+    def waiting(self) -> int:
+        return Attempt.objects.filter(began_at=None, ended_at=None).count()
+
+    def freed(self) -> int:
+        return Attempt.objects.filter(began_at=None, outcome=Attempt.Outcome.NOT_SENT).count()
+
+    def test_only_the_codes_of_a_call_have_begun_when_it_begins(
+        self, scene: Scene, during: Callable[[During], None]
+    ) -> None:
+        seen: list[int] = []
+        during(lambda number: seen.append(self.waiting()))
+
+        turn(scene)
+
+        assert seen == [0, 60, 10, 0]
+        assert (count("SUCCESS"), self.waiting(), self.freed()) == (160, 0, 0)
+        check_invariants(scene.connection, scene.books)
+
+    @pytest.mark.parametrize("how", ["transient", "configuration", "uncertain"])
+    def test_they_are_queued_again_when_a_call_fails(
+        self, scene: Scene, during: Callable[[During], None], how: str
+    ) -> None:
+        during(lambda number: scene.books.tell(Rule(how, times=1)) if number == 1 else None)
+
+        turn(scene)
+
+        assert (len(calls(scene.books)), count("SUCCESS"), self.waiting(), self.freed()) == (2, 50, 0, 60)
+        assert CodeExport.objects.filter(status="QUEUED", tries=0, doubts=0, waits=0).count() >= 60
+        scene.refreshed().resume(scene.dora.user)
+        scene.let_time_pass()
+        scene.drain()
+        assert (count("SUCCESS"), len(scene.books.items())) == (160, 160)
+        check_invariants(scene.connection, scene.books)
+
+    def test_they_are_queued_again_when_the_connection_is_paused(
+        self, scene: Scene, during: Callable[[During], None]
+    ) -> None:
+        during(lambda number: scene.connection.pause(scene.dora.user) if number == 2 else None)
+
+        turn(scene)
+
+        assert (calls(scene.books), count("SUCCESS"), count("QUEUED")) == ([("export", 50)] * 2, 100, 60)
+        assert (self.waiting(), scene.refreshed().lease_until) == (0, None)
+        check_invariants(scene.connection, scene.books)
+
+    def test_they_are_not_sent_when_whoever_accepted_them_may_no_longer(
+        self, scene: Scene, during: Callable[[During], None]
+    ) -> None:
+        mine = Member.objects.filter(pk=scene.alice.pk)
+        during(lambda number: mine.update(can_push_to_accounting=False) if number == 2 else None)
+
+        turn(scene)
+        services.sweep()
+
+        assert (calls(scene.books), count("SUCCESS"), count("READY")) == ([("export", 50)] * 2, 100, 60)
+        check_invariants(scene.connection, scene.books)
+
+    def test_each_call_has_the_settings_as_they_are_then(self, scene: Scene, during: Callable[[During], None]) -> None:
+        others = Books(scene.books.path.with_name("others"))
+        for number in range(100):  # so that the ids go on there
+            others.add(CodeData("", f"99-{number}", "Theirs", income_account=None), by_hand=True)
+        moved = {"options": {"journal": str(others.path)}}
+        during(lambda number: Connection.objects.update(**moved) if number == 2 else None)
+
+        turn(scene)
+
+        assert (calls(scene.books), calls(others)) == ([("export", 50)] * 2, [("export", 50), ("export", 10)])
+
+    def test_after_a_kill_those_that_were_never_sent_are_simply_sent(
+        self, scene: Scene, during: Callable[[During], None]
+    ) -> None:
+        class Killed(BaseException):
+            pass
+
+        def die(number: int) -> None:
+            if number == 2:
+                raise Killed
+
+        during(die)
+        with pytest.raises(Killed):
+            turn(scene)
+        assert (count("SENDING"), self.waiting()) == (110, 60)
+        Connection.objects.update(lease_until=in_seconds(-1))
+
+        services.sweep()
+
+        assert (count("UNKNOWN"), count("QUEUED")) == (50, 60)
+        scene.let_time_pass()
+        scene.drain()
+        asked = [codes for call, codes in calls(scene.books) if call == "find"]
+        assert (sum(asked), count("SUCCESS"), len(scene.books.items())) == (50, 160, 160)
+        check_invariants(scene.connection, scene.books)
 
 
 def test_codes_cancelled_meanwhile_are_not_sent(scene: Scene, during: Callable[[During], None]) -> None:
