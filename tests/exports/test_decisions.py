@@ -23,6 +23,7 @@ from exports.services.decisions import (
     after_sending,
     drift_of,
     given_up,
+    not_begun,
 )
 
 NOW = datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
@@ -228,6 +229,12 @@ def test_what_follows_from_asking(
 def test_every_state_that_may_follow_is_in_a_table() -> None:
     assert {to for _, _, _, to, _, _ in SENT} == FOLLOWS[Status.SENDING]
     assert {to for _, _, _, to, _, _ in ASKED} == FOLLOWS[UNKNOWN]
+
+
+def test_what_never_began_goes_as_if_nothing_had_been() -> None:
+    then = not_begun(row(Status.SENDING, tries=2, waits=1, doubts=1))
+
+    assert (then.status, then.changes, then.attempt) == (Status.QUEUED, {}, None)
 
 
 def test_what_is_given_up_is_asked_about() -> None:
