@@ -143,12 +143,12 @@ class Turn:
 
     def _claim(self, now: float) -> list[Work]:
         """As many as will be through by the end of the turn; the call of the first of them begins."""
-        size = self.lease.portion_size
         rate = self.sent / max(now - self.began, 0.001)
-        most = max(size, min(CLAIMED_AT_ONCE, int(rate * (self.until - now))) // size * size)
         with transaction.atomic():
             if not self.lease.renew(able()) or in_doubt(self.lease).exists():
                 return []
+            size = self.lease.portion_size
+            most = max(size, min(CLAIMED_AT_ONCE, int(rate * (self.until - now))) // size * size)
             work = claim(self.lease, next_rows(self.lease, CodeExport.objects.due(), most))
         self.waiting = work[size:]
         return work[:size]
@@ -171,7 +171,7 @@ def _begins(able: Capabilities) -> tuple[str, tuple[Any, ...]]:
     meant = "= ANY(%s)" if database.vendor == "postgresql" else "IN (SELECT value FROM json_each(%s))"
     stand, params = standing_sql(able)
     standing = f"EXISTS (SELECT 1 FROM {rows} WHERE id = {attempts}.export_id AND {stand})"  # noqa: S608
-    mine = f"lease_token = %s AND began_at IS NULL AND export_id {meant}"
+    mine = f"lease_token = %s AND began_at IS NULL AND ended_at IS NULL AND export_id {meant}"
     return f"UPDATE {attempts} SET began_at = {clock_sql()} WHERE {mine} AND {standing}", params  # noqa: S608
 
 

@@ -17,6 +17,7 @@ from erp_integrations.models import Connection
 from exports import services
 from exports.models import Attempt, CodeExport
 from exports.services import leases, portions
+from exports.services.resolving import free
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
 from tests.exports.scripted import Books, Rule, ScriptedAdapter
@@ -213,6 +214,15 @@ class TestWhatWasClaimedForSeveralCalls:
         turn(scene)
 
         assert (calls(scene.books), calls(others)) == ([("export", 50)] * 2, [("export", 50), ("export", 10)])
+
+    def test_what_was_queued_again_does_not_begin_any_more(self, scene: Scene) -> None:
+        lease = leases.take(Connection.objects.filter(pk=scene.connection.pk))
+        assert lease
+        work = portions.claim(lease, portions.next_rows(lease, CodeExport.objects.due(), 160))
+        waiting = [one.row for one in work[50:]]
+        free(waiting[10:])
+
+        assert portions.begin(lease, [row.pk for row in waiting]) == {row.pk for row in waiting[:10]}
 
     def test_after_a_kill_those_that_were_never_sent_are_simply_sent(
         self, scene: Scene, during: Callable[[During], None]
