@@ -147,13 +147,13 @@ def _moved(names: Iterable[str], new: str) -> str:
 
 def _events(is_owed: bool) -> str:
     """One of each move; before it, where it is owed, the one of having gone to SENDING."""
-    label = f"{_label('status')} || CASE WHEN message = '' THEN '' ELSE ': ' || message END"
-    one = f"SELECT 1 AS place, 'export.' || lower(status) AS action, {_label('was')} AS old, {label} AS new, moved.*"
-    told = f"{one} FROM moved WHERE step >= {MOVES}"
+    new = f"{_label('status')} || CASE WHEN message = '' THEN '' ELSE ': ' || message END"
+    whose = "company_id, id, code FROM moved WHERE step"
+    told = f"SELECT 1 AS place, 'export.' || lower(status) AS action, {_label('was')} AS old, {new} AS new, detail"
+    told = f"{told}, {whose} >= {MOVES}"
     if is_owed:
-        old, new = (f"'{status.label}'" for status in (Status.QUEUED, Status.SENDING))
-        owed = f"SELECT 0, 'export.sending', {old}, {new}, moved.* FROM moved WHERE step = {MOVES_TWICE}"
-        told = f"{told} UNION ALL {owed}"
+        queued, sending = Status.QUEUED.label, Status.SENDING.label
+        told += f" UNION ALL SELECT 0, 'export.sending', '{queued}', '{sending}', '', {whose} = {MOVES_TWICE}"
     columns = "company_id, action, subject, subject_id, label, old, new, answer"
     select = "company_id, action, 'export', id, code, old, new, detail"
     return f"INSERT INTO {EVENTS} ({columns}) SELECT {select} FROM ({told}) AS told ORDER BY place, id"

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import connection as database
 
 from companies.clock import in_seconds
 from companies.models import Member
@@ -21,7 +22,7 @@ from exports.services.resolving import free
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
 from tests.exports.scripted import Books, Rule, ScriptedAdapter
-from tests.exports.steps import make_many
+from tests.exports.steps import make_many, queries
 from tests.patience import PATIENCE_S
 
 AGES_S = 3600
@@ -138,6 +139,17 @@ def test_each_call_has_the_settings_as_they_are_then(scene: Scene, during: Calla
 
     assert (calls(scene.books), calls(others)) == ([("export", 50)], [("export", 10)])
     assert count("SUCCESS") == 60
+
+
+def test_a_call_more_takes_few_statements(scene: Scene) -> None:
+    """To renew the lease and to begin; to renew it and to store: one on PostgreSQL, one for each table on SQLite."""
+    taken = []
+    for division, number in (("01", 150), ("02", 200)):
+        make_many(scene, division, number)
+        services.queue_codes(scene.alice, scene.connection, scene.seen())
+        taken.append(len(queries(lambda: turn(scene))))
+
+    assert taken[1] - taken[0] == (4 if database.vendor == "postgresql" else 7)
 
 
 class TestWhatWasClaimedForSeveralCalls:
