@@ -18,7 +18,10 @@ BY_ITSELF_NEVER = 2**31
 
 class _Prepared(psycopg.Cursor[Any]):
     def execute(self, query: Any, params: Any = None, **how: Any) -> _Prepared:
-        return super().execute(query, params, prepare=True, **how)
+        super().execute(query, params, prepare=True, **how)
+        if connection.queries_logged:  # Django's log of queries reads it there
+            self._query = self._convert_query(query, params)
+        return self
 
 
 def run(sql: str, params: Sequence[Any]) -> CursorWrapper:
