@@ -50,7 +50,8 @@ UNMISSED = {
         exports.services.linking._link_later exports.services.linking._read_again
         exports.services.transitions._set_apart_doubles exports.services.portions.clear exports.services.reading._keep
         exports.services.reading.read_due_items exports.services.reading.read_items exports.services.resolving.in_doubt
-        exports.services.running._with_work exports.services.running.sweep exports.services.standing.standing_sql
+        exports.services.resolving.set_free exports.services.running._with_work
+        exports.services.running.sweep exports.services.standing.standing_sql
         exports.services.standing._give_back exports.services.standing.give_back
         exports.services.telling._summarise exports.services.telling._what_waits exports.services.updating._wrote
         exports.views.answers.changed_rows

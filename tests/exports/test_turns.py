@@ -18,7 +18,8 @@ from erp_integrations.models import Connection
 from exports import services
 from exports.models import Attempt, CodeExport
 from exports.services import leases, portions
-from exports.services.resolving import free
+from exports.services.resolving import free, set_free
+from tests import factories
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
 from tests.exports.scripted import Books, Rule, ScriptedAdapter
@@ -226,6 +227,22 @@ class TestWhatWasClaimedForSeveralCalls:
         turn(scene)
 
         assert (calls(scene.books), calls(others)) == ([("export", 50)] * 2, [("export", 50), ("export", 10)])
+
+    def test_those_of_another_connection_are_left_to_its_holder(self, scene: Scene) -> None:
+        other = factories.make_connection(
+            scene.connection.company, name="Other", slug="other", erp=scene.connection.erp
+        )
+        values = {"status": "SENDING", "lease_token": 7, "income_account": factories.make_account(other)}
+        row = factories.make_export("09-100", other, **values)
+        Attempt.objects.create(
+            export=row, generation=1, request_key="k", lease_token=7, payload={}, began_at=None, ended_at=None
+        )
+        lease = leases.take(Connection.objects.filter(pk=scene.connection.pk))
+        assert lease
+
+        set_free(lease)
+
+        assert (CodeExport.objects.get(pk=row.pk).status, self.waiting()) == ("SENDING", 1)
 
     def test_what_was_queued_again_does_not_begin_any_more(self, scene: Scene) -> None:
         lease = leases.take(Connection.objects.filter(pk=scene.connection.pk))
