@@ -65,7 +65,7 @@ UNMISSED = {
     "It counts, or asks whether there is any: numbers could be wrong, no word is told.": """
         companies.members.has_other_admin companies.views._done erp_integrations.forms.NameForm.__init__
         erp_integrations.views.connections erp_integrations.views.supported exports.review.Counts.read
-        exports.review.Progress.read exports.review._accounts_there wbs.models.segments.Segment.known_codes
+        exports.review.Progress.read exports.comparison._accounts_there wbs.models.segments.Segment.known_codes
         wbs.offers.CostTypes.count wbs.tree.Tree.matching_count wbs.tree.Tree.newest wbs.views.missing.missing_codes""",
     "It looks for what this person asked: whose it is keeps companies apart.": "erp_integrations.views.asked_before",
     "What it filters was found below the company before, by a guard that is missed.": """

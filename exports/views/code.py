@@ -12,10 +12,11 @@ from companies.access import MemberRequest, approver, erp_reader
 from companies.models import AuditEvent
 from companies.numbers import number
 from exports import services, words
+from exports.comparison import Update, comparison
 from exports.defaults import Defaults
 from exports.forms import read_account
 from exports.models import CodeExport, Conflict, Invalid, Status
-from exports.review import Choices, Row, Update, comparison
+from exports.review import Choices, Row
 from exports.views.answers import Banner, answer, answers_about_items, connection_of, list_url
 
 KEPT = {"income_kept": "income_account", "expense_kept": "expense_account"}  # how the page shows what is kept
