@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.core.exceptions import EmptyResultSet
-from django.db import connection, models
+from django.db import models
 from django.db.models import F, Value
 from django.db.models.expressions import Combinable
 
+from companies.each import insert_from
 from companies.models import AuditEvent, Company
 
 
@@ -66,11 +66,4 @@ def record_each(
         "answer": answer,
         "batch_id": Value(batch_id, models.BigIntegerField()),
     }
-    selected = [Value(value) if isinstance(value, str) else value for value in values.values()]
-    try:
-        select, params = rows.order_by().values_list(*selected).query.sql_with_params()
-    except EmptyResultSet:  # `rows` are none by their own words: pk__in=[]
-        return
-    columns = ", ".join(values)
-    with connection.cursor() as cursor:
-        cursor.execute(f"INSERT INTO {AuditEvent._meta.db_table} ({columns}) {select}", params)
+    insert_from(AuditEvent, rows, values)

@@ -12,9 +12,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Field, Model, Value
-from django.db.models.expressions import Combinable
+from django.db.models import Field, Model, QuerySet, Value
+from django.db.models.expressions import Combinable, RawSQL
 from django.db.models.sql import Query
 
 PORTION = 5000  # rows of one parameter
@@ -33,6 +34,38 @@ def insert_each(rows: Sequence[Model], fields: Sequence[str], *, ignore_conflict
                 f"INSERT INTO {table} ({listed}) SELECT {listed} FROM {_source(table, columns)} AS new{unless}",  # noqa: S608
                 [as_json(values)],
             )
+
+
+def insert_from(
+    model: type[Model], rows: QuerySet[Any], values: Mapping[str, Any], *, ignore_conflicts: bool = False
+) -> int:
+    """INSERT a row for each of `rows`, in one statement, and return how many it was.
+
+    `values` are by column: expressions over `rows`, or values that all share. Columns without one get the database's
+    default.
+    """
+    selected = [value if hasattr(value, "resolve_expression") else Value(value) for value in values.values()]
+    try:
+        select, params = rows.order_by().values_list(*selected).query.sql_with_params()
+    except EmptyResultSet:  # `rows` are none by their own words: pk__in=[]
+        return 0
+    unless = " ON CONFLICT DO NOTHING" if ignore_conflicts else ""
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO {model._meta.db_table} ({', '.join(values)}) {select}{unless}", params)
+        return cursor.rowcount
+
+
+def own_values(row: Model) -> dict[str, Any]:
+    """What a row says by column, without what is empty or is left to the database."""
+    columns = [_column(type(row), name) for name in own_fields(type(row))]
+    return {column: value for column in columns if (value := getattr(row, column)) is not None}
+
+
+def listed(ids: Sequence[int]) -> RawSQL:
+    """The ids for `pk__in`, as one parameter however many there are."""
+    if connection.vendor == "postgresql":
+        return RawSQL("SELECT unnest(%s::bigint[])", [list(ids)])
+    return RawSQL("SELECT value FROM json_each(%s)", [json.dumps(list(ids))])
 
 
 def own_fields(model: type[Model]) -> list[str]:

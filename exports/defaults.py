@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import BigIntegerField, Case, CharField, Field, Value, When
+from django.db.models import BigIntegerField, CharField, Expression, F, Field, OuterRef, Subquery, Value
 from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce
 
 from companies.audit import record
 from companies.models import Member
 from erp_integrations.models import Connection, GLAccount
 from exports.models import ACCOUNT_FIELDS, DefaultAccounts, kinds_of
-from wbs.codes import split
+from wbs.codes import MAX_TIERS, split
 from wbs.models import SegmentItem
+
+UPWARDS = ["pk", *("__".join(["parent"] * steps) for steps in range(1, MAX_TIERS))]  # of an item: itself, its divisions
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,16 @@ class Default:
 
     account: GLAccount
     source: str
+
+
+@dataclass(frozen=True)
+class Inherited:
+    """What items get for one field, in SQL over items, null for one that gets nothing."""
+
+    account: Expression
+    words: Expression  # the account as people read it
+    picked: Expression  # how it reads now, for the field that keeps that
+    source: Expression  # from whom it is
 
 
 class Defaults:
@@ -60,37 +72,25 @@ class Defaults:
         found = (self._by_key[field].get(key) for key in self._upwards(code_key) if key != code_key)
         return next((default for default in found if default), self._last.get(field))
 
-    def expression(self, field: str, rows: Iterable[tuple[int, str]], key: str, otherwise: Any) -> Combinable | None:
-        """What each of these rows (its `key`, its code_key) gets, for an UPDATE; None: none of them gets anything."""
-        return self._case(field, rows, key, otherwise, lambda default: default.account.pk, BigIntegerField())
+    def inherited(self, field: str) -> Inherited | None:
+        """What items get, each of its own, of the nearest division above it, or of the connection; None: none does."""
+        if not self.own and field not in self._last:
+            return None
+        return Inherited(
+            account=self._of_item(field, F(f"{field}_id"), lambda last: last.account.pk, BigIntegerField()),
+            words=self._of_item(field, GLAccount.label(field), lambda last: str(last.account), CharField()),
+            picked=self._of_item(field, GLAccount.identity_sql(field), lambda last: last.account.identity, CharField()),
+            source=self._of_item(field, F("item__full_code"), lambda last: last.source, CharField()),
+        )
 
-    def words(self, field: str, rows: Iterable[tuple[int, str]], key: str, otherwise: Any) -> Combinable | None:
-        """The same as people read it."""
-        return self._case(field, rows, key, otherwise, lambda default: str(default.account), CharField())
-
-    def picked(self, field: str, rows: Iterable[tuple[int, str]], key: str, otherwise: Any) -> Combinable | None:
-        """How it reads now, for the field that keeps that."""
-        return self._case(field, rows, key, otherwise, lambda default: default.account.identity, CharField())
-
-    def sources(self, field: str, rows: Iterable[tuple[int, str]], key: str, otherwise: Any) -> Combinable | None:
-        """From whom each gets it."""
-        return self._case(field, rows, key, otherwise, lambda default: default.source, CharField())
-
-    def _case(
-        self,
-        field: str,
-        rows: Iterable[tuple[int, str]],
-        key: str,
-        otherwise: Any,
-        value: Callable[[Default], Any],
-        kind: Field[Any, Any],
-    ) -> Case | None:
-        groups: dict[Default, list[int]] = defaultdict(list)
-        for pk, code_key in rows:
-            if default := self.of(field, code_key):
-                groups[default].append(pk)
-        whens = [When(**{f"{key}__in": ids}, then=Value(value(default), kind)) for default, ids in groups.items()]
-        return Case(*whens, default=otherwise, output_field=kind) if whens else None
+    def _of_item(
+        self, field: str, column: Combinable, told: Callable[[Default], Any], kind: Field[Any, Any]
+    ) -> Coalesce:
+        usable = GLAccount.objects.active().of_kinds(kinds_of(self.connection.capabilities, field))
+        rows = self.connection.default_accounts.filter(**{f"{field}__in": usable})
+        found = [Subquery(rows.filter(item=OuterRef(path)).values_list(column)) for path in UPWARDS] if self.own else []
+        last = told(self._last[field]) if field in self._last else None
+        return Coalesce(*found, Value(last, kind), Value(None, kind), output_field=kind)
 
     def _upwards(self, code_key: str) -> Iterator[str]:
         tiers = split(code_key, self._delimiter)
@@ -105,6 +105,16 @@ class Defaults:
         ids -= {None}
         accounts = list(connection.gl_accounts.active().filter(pk__in=ids)) if ids else []
         return {field: {a.pk: a for a in accounts if a.kind in kinds[field]} for field in ACCOUNT_FIELDS}
+
+
+def of_item(value: Expression | F) -> Subquery:
+    """What such SQL gives for the item of an export, in SQL over exports."""
+    return Subquery(SegmentItem.objects.filter(pk=OuterRef("item_id")).values_list(value))
+
+
+def of_item_or(value: Expression, otherwise: Combinable) -> Coalesce:
+    """The same, and what it is where that is null."""
+    return Coalesce(of_item(value), otherwise, output_field=value.output_field)
 
 
 def set_defaults(

@@ -92,7 +92,7 @@ def find_lost(connection: Connection, items: Sequence[RemoteItem]) -> list[Lost]
 
 
 def _guid_in(reference: str, connection: Connection) -> UUID | None:
-    """The GUID of the item whose reference on this connection it is (`sending.reference_of`)."""
+    """The GUID of the item whose reference on this connection it is (`sendable.reference_of`)."""
     ours, _, guid = reference.partition("-")
     try:
         return UUID(guid) if ours == connection.guid.hex else None

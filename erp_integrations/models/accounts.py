@@ -109,9 +109,10 @@ class GLAccount(models.Model):
         return f"{self.kind}: {self._plain}"
 
     @staticmethod
-    def identity_sql() -> models.Expression:
-        """The same in SQL, of the accounts that are asked for."""
-        return Concat("kind", models.Value(": "), Trim(Concat("number", models.Value(" "), "name")))
+    def identity_sql(account: str = "") -> models.Expression:
+        """The same in SQL, of the accounts that are asked for, or of the field that refers to one."""
+        kind, number, name = (f"{account}__{column}" if account else column for column in ("kind", "number", "name"))
+        return Concat(kind, models.Value(": "), Trim(Concat(number, models.Value(" "), name)))
 
     def flag(self, kinds: frozenset[AccountKind]) -> str:
         """What a list says of it that would not offer it: "inactive", or its type; empty when it would."""

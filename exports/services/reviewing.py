@@ -12,7 +12,7 @@ from django.db.models.functions import Concat, Now
 from companies import audit, mail
 from companies.models import Member
 from erp_integrations.models import Connection
-from exports.defaults import Defaults
+from exports.defaults import Defaults, of_item_or
 from exports.models import (
     ACCOUNT_FIELDS,
     ACCOUNTS,
@@ -29,7 +29,7 @@ from exports.models import (
     picked_of,
     source_of,
 )
-from exports.services.moves import TRIES_ANEW, click, lock_items, move
+from exports.services.moves import TRIES_ANEW, click, lock_items, move, parts
 from exports.services.results import INHERIT, KEEP, Result, Selection
 from exports.services.selecting import count_left, is_own, offered, rows_of, selected
 from exports.services.updating import cancel_updates, why_updates_stay
@@ -54,15 +54,15 @@ def assign_accounts(
         return Result(None, 0)
     with click(member, connection, Batch.Kind.ASSIGN) as batch:
         batch.count = _mark(selected(member, connection, selection, ASSIGNABLE), batch)
-        marked = CodeExport.objects.filter(batch=batch)
-        values, words = _chosen(connection, marked, chosen)
+        values, words = _chosen(connection, chosen)
         new = Concat(Value("Income: "), words["income_account"], Value("; Expense: "), words["expense_account"])
         event: dict[str, Any] = {"kind": "export", "label": "code", "old": ACCOUNTS, "new": new, "batch_id": batch.pk}
-        audit.record_each(marked, member.user_id, "export.assigned", **event)
-        marked.update(**values)
-        back = marked.filter(status=Status.READY).exclude(message="")  # it says why they came back: that is dealt with
-        Hold.objects.filter(connection=connection, item__in=back.values("item")).update(note="")
-        back.update(message="")
+        for marked in parts(CodeExport.objects.filter(batch=batch), batch):
+            audit.record_each(marked, member.user_id, "export.assigned", **event)
+            marked.update(**values)
+            back = marked.filter(status=Status.READY).exclude(message="")  # it says why they came back: dealt with
+            Hold.objects.filter(connection=connection, item__in=back.values("item")).update(note="")
+            back.update(message="")
     return _result(batch, count_left(member, batch, selection, ASSIGNABLE))
 
 
@@ -89,7 +89,7 @@ def undo_rejection(member: Member, batch: Batch) -> Result:
     unedited = SegmentItem.objects.filter(pk=OuterRef("item"), version=OuterRef("item_version"), is_active=True)
     rows = rows_of(member, batch.connection).filter(Exists(unedited), batch=batch, status=Status.REJECTED)
     with click(member, batch.connection, Batch.Kind.UNDO) as undo:
-        lock_items(SegmentItem.objects.filter(pk__in=CodeExport.objects.filter(batch=batch).values("item")))
+        lock_items(SegmentItem.objects.filter(exports__batch=batch))
         if Batch.objects.filter(pk=batch.pk, kind=Batch.Kind.REJECT, undone_at=None).update(undone_at=Now()):
             mail.withdraw(batch.company_id, batch.pk)
             ready = rows.filter(previous_status__in=(Status.READY, Status.QUEUED))
@@ -137,26 +137,24 @@ def retry_codes(member: Member, connection: Connection, ids: Sequence[int]) -> R
 
 def _mark(rows: CodeExportQuerySet, batch: Batch) -> int:
     """Lock the rows of a click and mark them as its own, so that the audit can tell what they were before."""
-    return rows.update(batch=batch, version=F("version") + 1, changed_at=Now(), changed_by=batch.actor_id)
+    mark = {"batch": batch, "version": F("version") + 1, "changed_at": Now(), "changed_by": batch.actor_id}
+    return sum(part.update(**mark) for part in parts(rows, batch))
 
 
-def _chosen(
-    connection: Connection, rows: CodeExportQuerySet, chosen: dict[str, Any]
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def _chosen(connection: Connection, chosen: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the rows get, as values of an UPDATE and as ACCOUNTS reads after it. Without a default they keep theirs."""
     values: dict[str, Any] = {}
     words: dict[str, Any] = {field: account_words(field) for field in ACCOUNT_FIELDS}
-    inherits = INHERIT in chosen.values()
-    defaults = Defaults(connection) if inherits else None
-    keys = list(rows.order_by().values_list("pk", "code_key")) if inherits else []
+    defaults = Defaults(connection) if INHERIT in chosen.values() else None
     for field, account in chosen.items():
         if account is not INHERIT:
             values[field], words[field] = account, Value(str(account or "none"))
             values[source_of(field)], values[picked_of(field)] = "", account.identity if account else ""
-        elif defaults and (value := defaults.expression(field, keys, "pk", F(field))):
-            values[field], words[field] = value, defaults.words(field, keys, "pk", words[field])
-            values[source_of(field)] = defaults.sources(field, keys, "pk", F(source_of(field)))
-            values[picked_of(field)] = defaults.picked(field, keys, "pk", F(picked_of(field)))
+        elif defaults and (inherited := defaults.inherited(field)):
+            values[field] = of_item_or(inherited.account, F(f"{field}_id"))
+            words[field] = of_item_or(inherited.words, words[field])
+            values[source_of(field)] = of_item_or(inherited.source, F(source_of(field)))
+            values[picked_of(field)] = of_item_or(inherited.picked, F(picked_of(field)))
     return values, words
 
 

@@ -51,7 +51,8 @@ def queue_update(
         return Result(None, 0, problems=[Problem(export.code, why, export.pk)])
     accounts = _chosen(connection, export, income_id, expense_id)
     with click(member, connection, Batch.Kind.UPDATE) as batch:
-        [item] = lock_items(SegmentItem.objects.filter(pk=export.item_id))
+        lock_items(SegmentItem.objects.filter(pk=export.item_id))
+        item = SegmentItem.objects.select_related("segment").get(pk=export.item_id)
         if problems := _problems(member, export, item, accounts):
             return Result(None, 0, problems=problems)
         rows = rows_of(member, connection).filter(pk=export.pk, version=version, status=Status.SUCCESS)

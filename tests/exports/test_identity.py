@@ -10,7 +10,7 @@ from erp_integrations.adapters.tryton.payload import identifier_of
 from erp_integrations.base import CodeData
 from exports import services
 from exports.models import Attempt, CodeExport
-from exports.services.sending import reference_of
+from exports.services.sendable import reference_of
 from tests import factories
 from tests.exports.scene import Scene
 from tests.exports.steps import synced
@@ -66,8 +66,8 @@ def test_each_connection_has_its_own(scene: Scene) -> None:
     other = factories.make_connection(name="Other", slug="other")
     item = factories.make_cost_code("01-100")
 
-    assert reference_of(item, scene.connection) != reference_of(item, other)
-    assert reference_of(item, scene.connection) == reference_of(item, scene.connection)
+    assert reference_of(item.guid, scene.connection) != reference_of(item.guid, other)
+    assert reference_of(item.guid, scene.connection) == reference_of(item.guid, scene.connection)
 
 
 def test_what_was_sent_under_an_older_reference_keeps_it(scene: Scene) -> None:
@@ -82,7 +82,7 @@ def test_what_was_sent_under_an_older_reference_keeps_it(scene: Scene) -> None:
 
 
 def test_it_fits_wherever_an_erp_keeps_it(scene: Scene) -> None:
-    reference = reference_of(factories.make_cost_code("01-100"), scene.connection)
+    reference = reference_of(factories.make_cost_code("01-100").guid, scene.connection)
     code = CodeData(reference, "01-100", "Concrete")
 
     assert len(reference) <= min(CodeExport._meta.get_field("reference").max_length or 0, 100)

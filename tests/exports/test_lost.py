@@ -10,7 +10,7 @@ from exports import services
 from exports.matching import find_lost, lost_items
 from exports.models import CodeExport
 from exports.services.claims import LOST
-from exports.services.sending import reference_of
+from exports.services.sendable import reference_of
 from tests import factories
 from tests.exports.scene import Scene
 from tests.exports.steps import by_hand, queries, synced
@@ -47,14 +47,14 @@ def test_items_are_listed_beside_the_cost_code_that_has_their_code(scene: Scene)
 
 def test_what_was_sent_after_the_backup_is_known_by_its_guid_whatever_it_is_called_by_now(scene: Scene) -> None:
     item = factories.make_cost_code("01-100")
-    add(scene, "01-555", reference_of(item, scene.connection))
+    add(scene, "01-555", reference_of(item.guid, scene.connection))
 
     assert listed(scene) == {"01-555": ("01-100", False, True)}
 
 
 def test_sent_again_it_is_found_under_its_reference(scene: Scene) -> None:
     item = factories.make_cost_code("01-100", "Concrete")
-    data = CodeData(reference_of(item, scene.connection), "01-100", "Concrete", (), "4000", "5000")
+    data = CodeData(reference_of(item.guid, scene.connection), "01-100", "Concrete", (), "4000", "5000")
     scene.books.add(data)
 
     scene.queue("01-100")

@@ -11,7 +11,7 @@ from erp_integrations.adapters.practice.models import PracticeAccount, PracticeI
 from erp_integrations.models import Question
 from exports.models import Batch, CodeExport, Drift, RemoteItem, Status
 from exports.services.claims import LOST, NAMED
-from exports.services.sending import reference_of
+from exports.services.sendable import reference_of
 from tests import factories
 from tests.exports.pages import PAGE, Desk, let_a_worker_answer, queries
 
@@ -107,7 +107,7 @@ class TestTwoLostItemsOfOneCode:
         desk = Desk()
         row = desk.ready("01-100")
         factories.make_cost_code("01-200")
-        for code, reference in (("01-200", reference_of(row.item, desk.connection)), ("01:100", "c0ffee-1")):
+        for code, reference in (("01-200", reference_of(row.item.guid, desk.connection)), ("01:100", "c0ffee-1")):
             item = hold(desk, code)
             PracticeItem.objects.filter(pk=item.pk).update(external_id=reference)
         ask(desk, "read/")
