@@ -113,12 +113,12 @@ class CodeExportQuerySet(models.QuerySet["CodeExport"]):
 class CodeExport(models.Model):
     """The current state of one code on its way into one connection's ERP.
 
-    Each move writes a row anew, with an entry in every index: only what is searched by has one.
+    Each move writes a row anew, with an entry in every index: only what is searched by has one, for the rows that are.
     """
 
     company = models.ForeignKey(Company, on_delete=models.PROTECT, db_index=False, related_name="code_exports")
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, db_index=False, related_name="code_exports")
-    item = models.ForeignKey(SegmentItem, on_delete=models.PROTECT, related_name="exports")
+    item = models.ForeignKey(SegmentItem, on_delete=models.PROTECT, db_index=False, related_name="exports")
     # What was sent: the item is locked meanwhile, so these agree with it until the ERP has it.
     code = models.CharField(max_length=255)
     code_key = models.CharField(max_length=300)  # casefolded, for search and collisions
@@ -200,9 +200,13 @@ class CodeExport(models.Model):
     class Meta:
         ordering = ["sort_key", "id"]
         constraints = [
-            models.UniqueConstraint(fields=["connection", "item"], name="one_export_per_item"),
+            models.UniqueConstraint(fields=["item", "connection"], name="one_export_per_item"),
             models.UniqueConstraint(fields=["connection", "reference"], name="one_export_per_reference"),
-            models.UniqueConstraint(fields=["connection", "remote_id"], name="one_export_per_remote_id"),
+            models.UniqueConstraint(
+                fields=["connection", "remote_id"],
+                name="one_export_per_remote_id",
+                condition=Q(remote_id__isnull=False),
+            ),
             models.CheckConstraint(
                 condition=~Q(status="SUCCESS") | Q(remote_id__isnull=False), name="success_has_remote_id"
             ),
@@ -223,7 +227,9 @@ class CodeExport(models.Model):
         indexes = [
             models.Index(fields=["connection", "status", "sort_key", "id"], name="exports_for_review"),
             models.Index(fields=["connection", "sort_key", "id"], name="exports_in_order"),
-            models.Index(fields=["status", "due_at"], name="exports_due"),
+            models.Index(
+                fields=["status", "due_at"], name="exports_due", condition=Q(status__in=["QUEUED", "UNKNOWN"])
+            ),
             models.Index(fields=["connection"], name="exports_to_ask_about", condition=Q(look_first=True)),
             models.Index(fields=["connection", "status"], name="exports_updates", condition=Q(kept__isnull=False)),
         ]
