@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 
 from django import template
 from django.contrib.auth.models import User
@@ -17,6 +18,7 @@ register = template.Library()
 
 
 @register.simple_tag
+@cache
 def icon(name: str) -> SafeString:
     """A drawing of `static/img/icons.svg`; the word stands beside it."""
     return format_html(
