@@ -11,9 +11,9 @@ from benchmarks.sites import Site
 from companies.models import Level
 from erp_integrations.base import INCOME_KINDS
 from erp_integrations.models import Connection
-from exports import services
+from exports import queue, services
 from exports.models import UNFINISHED, CodeExport
-from exports.review import Counts
+from exports.pages.counts import Counts
 from exports.services import Selection
 from tests.factories import make_company, make_connection, make_export, make_member
 from tests.servers.celery import Beat, WideWorker
@@ -49,7 +49,7 @@ class HangingCompany:
             counts = Counts.read(connection, "")
             if not services.queue_codes(self.member, connection, Selection(counts.now, counts.last_batch)).count:
                 raise RuntimeError(f"{connection} has nothing to call for: that is no measure.")
-        services.wake(self.connections.values_list("pk", flat=True))
+        queue.wake(self.connections.values_list("pk", flat=True))
         _await(lambda: self.drip.hanging == self.calls)
 
     def end(self) -> None:

@@ -23,10 +23,10 @@ from benchmarks.sites import BROWSER, HOST, enter, new_codes, succeeded
 from benchmarks.web import queries_of
 from tests import clock
 from tests.factories import make_dora
-from wbs.importing import NewCode
+from wbs.lists.checking import NewCode
+from wbs.lists.xlsx_files import write_xlsx
 from wbs.models import ImportDraft, Segment, SegmentItem
 from wbs.tasks import check_draft
-from wbs.workbooks import write_xlsx
 
 TREE_AT_MOST = IMPORT_AT_MOST = 1.5
 

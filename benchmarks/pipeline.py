@@ -13,7 +13,7 @@ from benchmarks.rig import Finding, Rig, ms, seconds
 from benchmarks.sites import Site
 from erp_integrations.base import Adapter, CodeData, Exported
 from erp_integrations.registry import adapter_class
-from exports import services
+from exports import queue
 from exports.models import UNFINISHED, CodeExport, Status
 from tests.servers.celery import Worker
 
@@ -95,7 +95,7 @@ def _take_turns(site: Site, bare: NewAdapter) -> tuple[float, float]:
 
 def _click_and_work(site: Site, fields: dict[str, Any]) -> None:
     site.post("export/", fields)
-    while services.export_portions(site.connection.pk):
+    while queue.export_portions(site.connection.pk):
         pass
     require_success(site)
 

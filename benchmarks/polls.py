@@ -11,7 +11,7 @@ from benchmarks.sites import HOST, Site
 from erp_integrations.adapters.quickbooks_desktop.adapter import QuickBooksDesktopAdapter
 from exports import services
 from exports.models import CodeExport, Status
-from exports.review import Counts
+from exports.pages.counts import Counts
 from exports.services import Selection
 from exports.web_connector.models import Access, Message, Poll, username_of
 from tests.quickbooks.company import QuickBooks

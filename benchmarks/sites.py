@@ -24,7 +24,7 @@ from erp_integrations.base import EXPENSE_KINDS, INCOME_KINDS
 from exports import services
 from exports.models import Attempt, CodeExport, Status
 from tests.factories import make_alice, make_connection, make_dora
-from wbs.importing import NewCode
+from wbs.lists.checking import NewCode
 from wbs.models import Segment
 
 HOST = settings.ALLOWED_HOSTS[0]

@@ -9,8 +9,8 @@ from django.db import models
 from django.db.models import F, Value
 from django.db.models.expressions import Combinable
 
-from companies.each import insert_from
 from companies.models import AuditEvent, Company
+from core.bulk import insert_from
 
 
 def record(

@@ -10,8 +10,8 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from companies.models import Level, Member
-from companies.numbers import counted
 from companies.sign_in import Attempt
+from core.numbers import counted
 
 
 class SignInForm(AuthenticationForm):

@@ -18,8 +18,8 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.db.models import F
 from django.db.models.functions import Now
 
-from companies.clock import InSeconds, in_seconds
 from companies.models import Company, Mail, Member
+from core.clock import InSeconds, in_seconds
 
 CLAIM_S = 600  # after that the claim of a process that died is void
 FIRST_WAIT_S, LONGEST_WAIT_S = 30, 3600

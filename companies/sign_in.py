@@ -18,8 +18,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.crypto import salted_hmac
 
-from companies.clock import in_seconds
 from companies.models import SignInAttempt
+from core.clock import in_seconds
 
 WINDOW = timedelta(minutes=15)
 FAILURES_PER_DEVICE = 5  # for a name that has signed in there before

@@ -18,9 +18,9 @@ from companies.members import add_member
 from companies.models import Company, Level, Member
 from erp_integrations.models import Connection
 from exports.services import Selection, assign_accounts, send_codes
-from wbs.importing import check
+from wbs.lists.checking import check
+from wbs.lists.csv_files import read_csv
 from wbs.models import Project, Segment, SegmentItem
-from wbs.sheets import read_csv
 
 SLUG = "sample-builders"
 CODES = settings.BASE_DIR / "wbs" / "sample" / "cost-codes.csv"

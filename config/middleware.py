@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.urls import Resolver404, resolve
 
 from companies.access import sign_in_first
-from companies.bodies import FORM_BYTES, STRANGER_BYTES, FilesInMemory, hear_out
+from core.bodies import FORM_BYTES, STRANGER_BYTES, FilesInMemory, hear_out
 
 POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; "
@@ -35,7 +35,7 @@ class BodyLimits:
 
     The first to read one is the check of the CSRF token, before a view is called and also for pages of errors. A body
     without a length is not read by Django. Files of strangers, and those that a view does not take, are dropped by the
-    handler of the settings (`companies.bodies`).
+    handler of the settings (`core.bodies`).
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

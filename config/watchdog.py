@@ -17,7 +17,7 @@ from celery import bootsteps, signals
 from celery.worker import WorkController, state
 from django.conf import settings
 
-from companies import broker
+from core import broker
 
 LOOKS = 4  # one after the other that find it deaf, until it ends
 FAREWELL_S = 60  # for the portions under way; what takes longer is asked about at the ERP by the next worker

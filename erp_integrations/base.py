@@ -1,7 +1,7 @@
 """The adapter interface: what `exports` may ask of an ERP, and the only words in which it answers.
 
 An adapter is a folder `adapters/<erp>/`, one dotted path in `settings.ERP_ADAPTERS` (or an entry point in the group
-`tieback.adapters`), and one test class that inherits from `erp_integrations/conformance.py`. No model is imported here.
+`tieback.adapters`), and one test class that inherits from `erp_integrations.conformance`. No model is imported here.
 """
 
 from __future__ import annotations

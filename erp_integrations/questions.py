@@ -15,9 +15,9 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError, close_old_connections, transaction
 
-from companies import broker
-from companies.clock import in_seconds
 from companies.models import Level, Member, MemberQuerySet
+from core import broker
+from core.clock import in_seconds
 from erp_integrations import calls
 from erp_integrations.errors import ConfigurationError, ERPError, UncertainError
 from erp_integrations.models import Connection, Question

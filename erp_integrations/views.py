@@ -15,11 +15,12 @@ from django_htmx.http import trigger_client_event
 
 from companies.access import MemberRequest, erp_admin, erp_reader
 from companies.templatetags.ui import clock
-from erp_integrations import catalogue, questions
+from erp_integrations import questions
 from erp_integrations.base import Adapter, Delivery
 from erp_integrations.forms import ConnectionForms, SettingsForms
 from erp_integrations.models import Connection, GLAccount, Question
 from erp_integrations.registry import adapter_classes
+from erp_integrations.supported import entries, entry_of
 
 ACCOUNTS_PER_PAGE = 250
 
@@ -49,13 +50,13 @@ def connections(request: MemberRequest) -> HttpResponse:
 @require_GET
 @erp_reader
 def supported(request: MemberRequest) -> HttpResponse:
-    context = {"entries": catalogue.entries(), "connections": request.member.company.connections.all()}
+    context = {"entries": entries(), "connections": request.member.company.connections.all()}
     return render(request, "erp_integrations/supported.html", context)
 
 
 @require_GET
 def public_supported(request: HttpRequest) -> HttpResponse:
-    return render(request, "erp_integrations/supported.html", {"entries": catalogue.entries()})
+    return render(request, "erp_integrations/supported.html", {"entries": entries()})
 
 
 @require_http_methods(["GET", "POST"])
@@ -88,7 +89,7 @@ def connecting(request: MemberRequest, erp: str, guid: UUID) -> HttpResponse:
 def _new_connection_page(
     request: MemberRequest, adapter: type[Adapter], forms: ConnectionForms, question: Question | None = None
 ) -> HttpResponse:
-    context = {"entry": catalogue.entry_of(adapter), "forms": forms, "question": question}
+    context = {"entry": entry_of(adapter), "forms": forms, "question": question}
     return render(request, "erp_integrations/new_connection.html", context)
 
 

@@ -6,8 +6,9 @@ from companies.models import Member, MemberQuerySet
 from erp_integrations.errors import UncertainError
 from erp_integrations.models import Connection, Question
 from erp_integrations.questions import Act, Answer, if_still_allowed
-from exports import services, words
+from exports import services
 from exports.matching import lost_items
+from exports.pages import words
 
 
 def _compare(question: Question) -> Answer:

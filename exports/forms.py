@@ -10,12 +10,12 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 
-from companies.numbers import number
+from core.numbers import number
 from erp_integrations.forms import DefaultAccountsForm
 from erp_integrations.models import Connection
 from exports.defaults import Default, Defaults
 from exports.models import Invalid
-from exports.review import Listing
+from exports.pages.listing import Listing
 from exports.services import INHERIT, KEEP, Selection
 from wbs.models import SegmentItem
 

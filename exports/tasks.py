@@ -9,25 +9,25 @@ from django.conf import settings
 
 from companies.mail import send_due
 from erp_integrations import questions
-from exports import answering, services
+from exports import answering, queue, services
 
 
 @shared_task
 def export_connection(connection_id: int) -> None:
     """Portions for a turn; what is left goes to the tail of the queue, so that nobody waits behind a long list."""
     ends, has_worked = time.monotonic() + settings.EXPORT_TURN_S, False
-    while services.export_portions(connection_id, ends):
+    while queue.export_portions(connection_id, ends):
         has_worked = True
         if time.monotonic() >= ends:
-            services.wake([connection_id])
+            queue.wake([connection_id])
             break
     if has_worked:
-        services.wake_siblings(connection_id)
+        queue.wake_siblings(connection_id)
 
 
 @shared_task
 def sweep() -> None:
-    services.sweep()
+    queue.sweep()
 
 
 @shared_task

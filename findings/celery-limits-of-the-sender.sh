@@ -9,7 +9,7 @@
 #            carries the *sender's* limits, and a worker prefers those of the message to its own. So the same call in
 #            the same process sends other messages before and after something loaded the tasks. Naming both limits as
 #            None keeps the message free of them.
-# For us:    companies/broker.py names them as None. A test that gave its worker a short limit passed alone and fell in
+# For us:    core/broker.py names them as None. A test that gave its worker a short limit passed alone and fell in
 #            a longer run, in which an earlier test had loaded the tasks.
 #
 # Output seen:

@@ -31,9 +31,9 @@ from tests.factories import (
     make_member,
     make_project,
 )
-from wbs.importing import Choices
+from wbs.lists.checking import Choices
+from wbs.lists.csv_files import read_csv
 from wbs.models import ImportDraft, Segment
-from wbs.sheets import read_csv
 
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 

@@ -1,4 +1,4 @@
-"""The database's clock in tests: what the product stores is compared with nothing else (companies/clock.py)."""
+"""The database's clock in tests: what the product stores is compared with nothing else (core/clock.py)."""
 
 from __future__ import annotations
 

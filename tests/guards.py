@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.servers.programs import ROOT
 
-ROOMS = ("companies", "erp_integrations", "wbs", "exports")
+ROOMS = ("core", "companies", "erp_integrations", "wbs", "exports")
 READS = {"filter", "get", "get_object_or_404"}
 SCOPES = {"company", "company__slug", "connection", "connection__slug", "connection__guid"}
 RELATIONS = {  # what a company or a connection has -> the model, of which all rows are had without it

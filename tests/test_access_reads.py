@@ -28,7 +28,7 @@ from tests.canaries import (
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(1200), pytest.mark.either]
 AT_MOST = 12  # questions for a guard that is gone
-ANSWERS, HISTORY = "exports.views.answers.", "exports.views.history."
+ANSWERS, HISTORY = "exports.views.responses.", "exports.views.history."
 # One filters what the other has filtered already.
 TOGETHER = [(f"{ANSWERS}moved_rows", f"{ANSWERS}_rows"), (HISTORY + "batch", HISTORY + "_codes")]
 NAMED = [
@@ -36,8 +36,8 @@ NAMED = [
     "companies.views._members_page",
     "erp_integrations.views.connection_of",
     "erp_integrations.views.gl_accounts",
-    "exports.review.Listing.of",
-    "exports.services.selecting.rows_of",
+    "exports.pages.listing.Listing.of",
+    "exports.services.selection.rows_of",
     "exports.views.history.history",
     f"{ANSWERS}moved_rows",
     "wbs.views.projects.project_of",
@@ -47,41 +47,45 @@ UNMISSED = {
     "No address calls it: workers, mails and the Web Connector do, whose tests have two companies of their own.": """
         companies.mail._is_wanted companies.members.add_member erp_integrations.questions._connect
         erp_integrations.questions.if_still_allowed exports.answering._compare exports.answering._member
-        exports.services.linking._link_later exports.services.linking._read_again
-        exports.services.transitions._set_apart_doubles exports.services.portions.clear exports.services.reading._keep
-        exports.services.reading.read_due_items exports.services.reading.read_items exports.services.resolving.in_doubt
-        exports.services.resolving.set_free exports.services.running._with_work
-        exports.services.running.sweep exports.services.standing.standing_sql
-        exports.services.standing._give_back exports.services.standing.give_back
-        exports.services.telling._summarise exports.services.telling._what_waits exports.services.updating._wrote
-        exports.views.answers.changed_rows
+        exports.services.link._link_later exports.services.link._read_again
+        exports.queue.transitions._set_apart_doubles exports.queue.portions.clear exports.services.erp_items._keep
+        exports.services.erp_items.read_due_items exports.services.erp_items.read_items exports.queue.recovery.in_doubt
+        exports.queue.recovery.set_free exports.queue.portions.with_work
+        exports.queue.sweep.sweep exports.queue.standing.standing_sql
+        exports.queue.standing._give_back exports.queue.standing.give_back
+        exports.services.notifications._summarise exports.services.notifications._what_waits
+        exports.services.update._wrote
+        exports.views.responses.changed_rows
         exports.web_connector.models.Access.admits exports.web_connector.models.PollQuerySet.of_ticket
         exports.web_connector.polls.Session.open_message exports.web_connector.polls.Session.rows
         exports.web_connector.polls._export exports.web_connector.polls._has_work exports.web_connector.polls._percent
         exports.web_connector.polls.begin exports.web_connector.polls.finish
         exports.web_connector.polls.note_unreadable wbs.models.segments.Segment._parents_of
         wbs.models.segments.Segment.add_codes wbs.models.segments.Segment.delete_items
-        wbs.models.segments.Segment.why_not_joined wbs.offers.Offer.count""",
+        wbs.models.segments.Segment.why_not_joined wbs.pages.project_segments.Offer.count""",
     "It counts, or asks whether there is any: numbers could be wrong, no word is told.": """
         companies.members.has_other_admin companies.views._done erp_integrations.forms.NameForm.__init__
-        erp_integrations.views.connections erp_integrations.views.supported exports.review.Counts.read
-        exports.review.Progress.read exports.comparison._accounts_there wbs.models.segments.Segment.known_codes
-        wbs.offers.CostTypes.count wbs.tree.Tree.matching_count wbs.tree.Tree.newest wbs.views.missing.missing_codes""",
+        erp_integrations.views.connections erp_integrations.views.supported exports.pages.counts.Counts.read
+        exports.services.clicks.click exports.pages.counts.Progress.read exports.pages.comparison._accounts_there
+        wbs.models.segments.Segment.known_codes
+        wbs.pages.project_segments.CostTypes.count wbs.pages.tree.Tree.matching_count
+        wbs.pages.tree.Tree.newest wbs.views.missing.missing_codes""",
     "It looks for what this person asked: whose it is keeps companies apart.": "erp_integrations.views.asked_before",
     "What it filters was found below the company before, by a guard that is missed.": """
         companies.mail.withdraw erp_integrations.models.connections.Connection.keep_gl_accounts
-        exports.defaults.Defaults._usable_accounts exports.services.linking._taken exports.services.moves._of_export
-        exports.services.moves.hold_versions exports.services.moves.move exports.services.reviewing.set_reason
-        exports.services.sending._send_again exports.services.sending._send_new exports.services.sending._sendable
+        exports.defaults.Defaults._usable_accounts exports.services.link._taken exports.services.clicks._of_export
+        exports.services.clicks.hold_versions exports.services.clicks.tell exports.services.review.set_reason
+        exports.services.send._send_again exports.services.sendable.Sendable._on_their_way
         exports.views.code._not_saved exports.views.code.export_update wbs.models.items.SegmentItem._checked_parent
         wbs.models.projects.Project.add_own_code wbs.models.projects.Project.remove_own_code
         wbs.models.segments.Segment.remove""",
     "Nothing here asks so that it would show yet: twins of codes and numbers, rules, later pages, delimiters.": """
-        exports.services.claims._delimiter
-        exports.services.reviewing.assign_accounts exports.services.selecting._accounts_in_trouble
-        wbs.code_lists.division_of wbs.models.budget_codes.BudgetCode.example wbs.models.budget_codes.BudgetCode.of
+        exports.queue.claims._delimiter
+        exports.services.review.assign_accounts exports.services.selection._accounts_in_trouble
+        wbs.pages.code_picker.division_of wbs.models.budget_codes.BudgetCode.example
+        wbs.models.budget_codes.BudgetCode.of
         wbs.models.items.SegmentItem.change wbs.models.items.SegmentItem.place wbs.models.projects.Project.change
-        wbs.rules.Rules.of wbs.rules.breaches wbs.tree.Tree.continued wbs.views.items.meant_ids""",
+        wbs.rules.Rules.of wbs.rules.breaches wbs.pages.tree.Tree.continued wbs.views.items.meant_ids""",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +15,12 @@ from tests.servers.programs import ROOT
 pytestmark = pytest.mark.once
 
 # Each may import those after it, never back.
-ROOMS = ("config", "exports", "wbs", "erp_integrations", "companies")
+ROOMS = ("config", "exports", "wbs", "erp_integrations", "companies", "core")
 # Inside a room likewise, where these modules (or packages) exist; forms stand beside services.
-FLOORS = {"urls": 0, "views": 1, "tasks": 2, "services": 3, "forms": 3, "models": 4}
+FLOORS = {"urls": 0, "views": 1, "tasks": 2, "services": 3, "forms": 3, "pages": 3, "queue": 4, "models": 5}
 # Inside erp_integrations: what may be imported from where, by the layer of an adapter.
 ADAPTER_LAYERS = {"adapters": 0, "http": 1, "wire": 2, "addresses": 3, "lookup": 3, "base": 4, "errors": 5}
+GET_MODEL = re.compile(r"get_model\(\"(\w+)\", \"(\w+)\"\)")  # an import in disguise
 LONGEST_FUNCTION, LONGEST_MODULE = 60, 500
 
 
@@ -117,7 +119,7 @@ def test_imports_run_one_way() -> None:
         ("erp_integrations.registry", "def late():\n    from exports import services"),
         ("exports.models", "from exports.services import queue_codes"),
         ("wbs.forms", "from wbs.views import tree"),
-        ("exports.services.running", "from exports import tasks"),
+        ("exports.queue.sweep", "from exports import tasks"),
         ("erp_integrations.errors", "from erp_integrations.base import Adapter"),
         ("erp_integrations.base", "from erp_integrations.models import Connection"),
         ("erp_integrations.http", "from erp_integrations.adapters.tryton import client"),
@@ -141,6 +143,62 @@ def test_an_import_that_goes_back_is_noticed(module: str, line: str) -> None:
 )
 def test_an_import_that_goes_on_is_let_be(module: str, line: str) -> None:
     assert wrong_ways({module: line}) == []
+
+
+def circles(sources: dict[str, str]) -> list[list[str]]:
+    """Modules that import each other, directly or by way of others, those that a package's face imports among them."""
+    graph = {module: set(needs(module, source, sources)) for module, source in sources.items()}
+    return [part for part in strongly_connected(graph) if len(part) > 1]
+
+
+def needs(module: str, source: str, sources: dict[str, str]) -> Iterator[str]:
+    """The modules whose code runs before this one's can: what it imports, and the packages around that."""
+    for each in imports(module, source):
+        if not each.is_typing_only:
+            parts = each.target.split(".")
+            around = [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
+            yield from (name for name in around if name in sources and not module.startswith(f"{name}."))
+    for app, model in GET_MODEL.findall(source):
+        yield from (name for name, text in sources.items() if f"class {model}(" in text and name.startswith(f"{app}."))
+
+
+def strongly_connected(graph: dict[str, set[str]]) -> list[list[str]]:
+    """Its groups of nodes that all reach each other."""
+
+    def reached(start: str) -> set[str]:
+        found, ahead = set[str](), [start]
+        while ahead:
+            for name in graph.get(ahead.pop(), set()) - found:
+                found.add(name)
+                ahead.append(name)
+        return found
+
+    reach = {name: reached(name) for name in graph}
+    groups = {tuple(sorted({name, *(other for other in reach[name] if name in reach[other])})) for name in graph}
+    return [list(group) for group in sorted(groups)]
+
+
+def test_no_modules_import_each_other() -> None:
+    assert circles(sources()) == []
+
+
+@pytest.mark.parametrize(
+    "back",
+    [
+        "from wbs.models.items import SegmentItem",
+        "from wbs.models import SegmentItem",
+        "import wbs.models",
+        'Item = apps.get_model("wbs", "SegmentItem")',
+    ],
+)
+def test_a_circle_is_noticed(back: str) -> None:
+    package = {
+        "wbs.models": "from wbs.models.items import SegmentItem",
+        "wbs.models.items": "from wbs import rules\nclass SegmentItem(Model): ...",
+    }
+
+    assert circles({**package, "wbs.rules": back})
+    assert not circles({**package, "wbs.rules": f"if TYPE_CHECKING:\n    {back}" if "get" not in back else ""})
 
 
 def test_base_errors_and_payloads_import_no_django() -> None:

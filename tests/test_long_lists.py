@@ -11,7 +11,7 @@ from erp_integrations.models import Connection
 from exports import services
 from tests import factories
 from tests.factories import make_dora
-from wbs.importing import NewCode
+from wbs.lists.checking import NewCode
 from wbs.models import Segment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.pg_only]

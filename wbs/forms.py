@@ -8,9 +8,9 @@ from typing import Any, cast
 from django import forms
 
 from wbs import codes
-from wbs.importing import Choices
+from wbs.lists.checking import Choices
+from wbs.lists.rows import MAX_BYTES, too_large
 from wbs.models import BudgetCode, ImportDraft, Segment, SegmentItem
-from wbs.sheets import MAX_BYTES, too_large
 
 DELIMITERS = [("-", "-"), (".", "."), ("/", "/"), (" ", "space"), (":", ":"), ("none", "none (flat)")]
 

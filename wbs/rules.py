@@ -10,11 +10,11 @@ from erp_integrations.base import CodeData
 from erp_integrations.errors import ConfigurationError
 from erp_integrations.models import Connection
 from wbs import codes
-from wbs.importing import NewCode
+from wbs.lists.checking import NewCode
+from wbs.lists.rows import Problem
 from wbs.models.holds import Hold
 from wbs.models.items import SegmentItem
 from wbs.models.segments import Segment
-from wbs.sheets import Problem
 
 CHUNK = 2000  # rows read at once
 STAND_IN = "-"  # for a description that is not typed yet

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from wbs import import_drafts
 from wbs.models import ImportDraft
 
 
@@ -12,4 +13,4 @@ def check_draft(draft_id: int) -> None:
     """Read and check a long list; if nobody comes, whoever looks at the check does it."""
     draft = ImportDraft.objects.select_related("segment").filter(pk=draft_id).first()
     if draft:
-        draft.work()
+        import_drafts.work(draft)

@@ -17,8 +17,8 @@ from django.db.models.lookups import GreaterThan
 from django.utils.text import slugify
 
 from companies.audit import record
-from companies.clock import in_seconds
 from companies.models import Company
+from core.clock import in_seconds
 from erp_integrations.base import Delivery, GLAccountData
 from erp_integrations.errors import ConfigurationError
 from erp_integrations.fields import EncryptedJSONField

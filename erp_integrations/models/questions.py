@@ -10,9 +10,9 @@ from django.contrib.auth.models import User
 from django.db import models
 from django.db.models.functions import Now
 
-from companies.clock import in_seconds
-from companies.each import storable
 from companies.models import Company
+from core.bulk import storable
+from core.clock import in_seconds
 from erp_integrations.fields import EncryptedJSONField
 from erp_integrations.models.connections import Connection
 

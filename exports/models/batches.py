@@ -37,7 +37,7 @@ class Batch(models.Model):
     undone_at = models.DateTimeField(null=True)
     mailed_at = models.DateTimeField(null=True)  # when the senders were written to: of the rejection, or of failures
 
-    is_long = False  # whether its codes may be more than one statement should take, as `services.moves` finds it
+    is_long = False  # whether its codes may be more than one statement should take, as `services.clicks` finds it
 
     class Meta:
         ordering = ["-id"]

@@ -183,7 +183,7 @@ class CodeExport(models.Model):
     drift = models.CharField(max_length=10, choices=Drift, blank=True)
     found = models.JSONField(null=True)  # the item then, where it has changed
 
-    # While an update of a synced code is under way: the values to go back to (`services.updating`); else null.
+    # While an update of a synced code is under way: the values to go back to (`services.update`); else null.
     kept = models.JSONField(null=True)
 
     is_put_off: bool  # what `for_review` reads besides

@@ -14,7 +14,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Concat, Length, Replace, StrIndex
 from django.db.models.lookups import Exact, LessThanOrEqual
 
-from companies.each import listed
+from core.bulk import listed
 from erp_integrations.base import Adapter, Capabilities, CodeData
 from erp_integrations.models import Connection
 from exports.models import CodeExport, CodeExportQuerySet, Status

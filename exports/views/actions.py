@@ -8,15 +8,17 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from companies.access import MemberRequest, approver
-from companies.numbers import counted
+from core.numbers import counted
 from erp_integrations import questions
 from erp_integrations.models import Connection, Question
-from exports import services, words
+from exports import queue, services
 from exports.forms import read_bulk_account, read_ids, read_selection
 from exports.models import FILTERS, RETRYABLE, Batch, Invalid
-from exports.review import Choices, Listing
+from exports.pages import words
+from exports.pages.accounts import Choices
+from exports.pages.listing import Listing
 from exports.services import Result, Selection
-from exports.views.answers import Banner, answer, connection_of, list_url
+from exports.views.responses import Banner, answer, connection_of, list_url
 
 NONE_TICKED = Banner("error", "Tick the cost codes first.")
 
@@ -28,7 +30,7 @@ def export(request: MemberRequest, connection: str) -> HttpResponse:
     if selection.ids == ():
         return answer(request, erp, NONE_TICKED, status=422)
     result = services.queue_codes(request.member, erp, selection)
-    services.wake([erp.pk])
+    queue.wake([erp.pk])
     went = result.count and not words.stayed(result)  # the progress bar tells it
     banner = Banner("success" if went else "info", words.exported(result), explain=True, quiet=bool(went))
     return answer(request, erp, banner, asked=selection.ids)
@@ -115,7 +117,7 @@ def retry(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
 
 def _retry(request: MemberRequest, connection: Connection, ids: tuple[int, ...]) -> HttpResponse:
     result = services.retry_codes(request.member, connection, ids)
-    services.wake([connection.pk])
+    queue.wake([connection.pk])
     return answer(request, connection, _told("Retried", result))
 
 

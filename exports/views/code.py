@@ -10,14 +10,16 @@ from django_htmx.http import reswap, retarget, trigger_client_event
 
 from companies.access import MemberRequest, approver, erp_reader
 from companies.models import AuditEvent
-from companies.numbers import number
-from exports import services, words
-from exports.comparison import Update, comparison
+from core.numbers import number
+from exports import queue, services
 from exports.defaults import Defaults
 from exports.forms import read_account
 from exports.models import CodeExport, Conflict, Invalid, Status
-from exports.review import Choices, Row
-from exports.views.answers import Banner, answer, answers_about_items, connection_of, list_url
+from exports.pages import words
+from exports.pages.accounts import Choices
+from exports.pages.comparison import Update, comparison
+from exports.pages.rows import Row
+from exports.views.responses import Banner, answer, answers_about_items, connection_of, list_url
 
 KEPT = {"income_kept": "income_account", "expense_kept": "expense_account"}  # how the page shows what is kept
 NEWER = "Someone else changed or exported this code meanwhile; this is how it is now. Your choice was not saved."
@@ -58,7 +60,7 @@ def _page(
         "update": update,
         "why_not_updated": services.why_not_updated(export) if is_synced else "",
         "comparison": comparison(export),
-        "claim": services.claim_on(export) if request.member.can_review else "",
+        "claim": queue.claim_on(export) if request.member.can_review else "",
         "attempts": export.attempts.all()[:20],
         "events": AuditEvent.objects.filter(company=erp.company, subject="export", subject_id=export.pk).select_related(
             "actor"
@@ -101,7 +103,7 @@ def export_update(request: MemberRequest, connection: str, pk: int) -> HttpRespo
         result = services.queue_update(request.member, row, *versions, income, expense)
     except Invalid as invalid:
         return _page(request, connection, pk, error=invalid.message, status=422)
-    services.wake([erp.pk])
+    queue.wake([erp.pk])
     return answer(request, erp, Banner("success" if result.count else "error", words.did("Accepted", result)))
 
 

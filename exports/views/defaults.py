@@ -16,7 +16,7 @@ from companies.access import MemberRequest, erp_admin
 from exports.defaults import Default, Defaults, set_defaults
 from exports.forms import ItemDefaultsForm
 from exports.models import ACCOUNT_FIELDS
-from exports.views.answers import connection_of
+from exports.views.responses import connection_of
 from wbs.models import SegmentItem, has_items_below
 
 ROWS = 100

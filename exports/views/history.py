@@ -13,13 +13,13 @@ from django.views.decorators.http import require_GET
 
 from companies.access import MemberRequest, erp_reader
 from companies.models import AuditEvent
-from companies.numbers import number
+from core.numbers import number
 from erp_integrations.models import Connection
 from exports.models import Batch, CodeExportQuerySet
-from exports.review import Row
-from exports.views.answers import connection_of, list_url
-from exports.words import status_words
-from wbs.listing import guard
+from exports.pages.rows import Row
+from exports.pages.words import status_words
+from exports.views.responses import connection_of, list_url
+from wbs.lists.csv_files import guard
 
 ROWS = 100
 

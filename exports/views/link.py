@@ -11,12 +11,13 @@ from django.views.decorators.http import require_GET, require_POST
 from companies.access import MemberRequest
 from erp_integrations import questions
 from erp_integrations.models import Connection, Question
-from exports import services, words
+from exports import queue, services
 from exports.forms import read_pairs
 from exports.matching import find_lost, find_matches, lost_items
 from exports.models import Reading
+from exports.pages import words
 from exports.views.actions import approver, ask_to_link
-from exports.views.answers import Banner, answer, answers_about_items, connection_of, list_url
+from exports.views.responses import Banner, answer, answers_about_items, connection_of, list_url
 
 ROWS = 100
 
@@ -58,7 +59,7 @@ def lost_page(request: MemberRequest, connection: str) -> HttpResponse:
     page = Paginator(lost_items(erp), ROWS).get_page(request.GET.get("page"))
     lost = find_lost(erp, list(page.object_list))
     taking = {one.item.pk: (one.export, one.item.as_receipt()) for one in lost if one.export and one.can_link}
-    claims = dict(zip(taking, services.claims_of(erp, list(taking.values())), strict=True))
+    claims = dict(zip(taking, queue.claims_of(erp, list(taking.values())), strict=True))
     context = {
         "connection": erp,
         "tab": "standard-cost-codes",

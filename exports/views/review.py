@@ -9,8 +9,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
 
 from companies.access import MemberRequest, erp_reader
-from exports.review import CAP, PAGE_SIZES, Choices, Listing, Row
-from exports.views.answers import Banner, answers_about_items, connection_of, frame, has_new_head, moved_rows, problem
+from exports.pages.accounts import Choices
+from exports.pages.counts import CAP
+from exports.pages.listing import PAGE_SIZES, Listing
+from exports.pages.rows import Row
+from exports.views.responses import Banner, answers_about_items, connection_of, frame, has_new_head, moved_rows, problem
 
 
 @require_GET

@@ -14,7 +14,7 @@ from companies.access import MemberRequest, erp_reader
 from erp_integrations.errors import ConfigurationError
 from erp_integrations.models import Connection
 from exports.models import LINKABLE, fits
-from exports.views.answers import connection_of
+from exports.views.responses import connection_of
 from wbs.rules import Breach, breaches
 
 ROWS = 100

@@ -8,8 +8,9 @@ from django.views.decorators.http import require_POST
 
 from companies.access import MemberRequest, admin
 from erp_integrations.models import Connection
-from exports import services, words
+from exports import services
 from exports.forms import read_ids
+from exports.pages import words
 from exports.services import Result
 from wbs.views.items import back_to_tree
 

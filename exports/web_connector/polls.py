@@ -20,18 +20,18 @@ from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q
 from django.db.models.functions import Now
 
-from companies.each import storable
+from core.bulk import storable
 from erp_integrations.base import CodeData, Receipt, Refused
 from erp_integrations.errors import ConfigurationError, ERPError, TransientError, UncertainError
 from erp_integrations.models import Connection
 from erp_integrations.pull import Books, NothingStored, PullAdapter
 from exports.models import UNFINISHED, CodeExport, CodeExportQuerySet, Status
-from exports.services import calling, leases
-from exports.services.decisions import AGAIN
-from exports.services.leases import Lease, Lost
-from exports.services.portions import Work, claim, next_rows, store
-from exports.services.resolving import give_up, resolve
-from exports.services.standing import stands
+from exports.queue import erp_calls, leases
+from exports.queue.decisions import AGAIN
+from exports.queue.leases import Lease, Lost
+from exports.queue.portions import Work, claim, next_rows, store
+from exports.queue.recovery import give_up, resolve
+from exports.queue.standing import stands
 from exports.web_connector.models import Message, Poll, hash_of
 
 TIMES = 4  # that one message is handed out without a readable answer; then its codes are looked up by name
@@ -320,7 +320,7 @@ def _hand_out(
 
 def _asked(call: Callable[[], T]) -> T:
     """What the adapter says; raises ERPError, whatever happens inside it."""
-    told, error = calling.guarded(call)
+    told, error = erp_calls.guarded(call)
     if error:
         raise error
     return cast(T, told)
@@ -348,17 +348,17 @@ def take_answer(session: Session, answer: str, failure: ERPError | None) -> int:
 
 def _take_accounts(session: Session, message: Message, answer: str, failure: ERPError | None) -> ERPError | None:
     adapter = session.adapter
-    accounts, error = calling.guarded(lambda: adapter.read_accounts(_or_raise(answer, failure)))
+    accounts, error = erp_calls.guarded(lambda: adapter.read_accounts(_or_raise(answer, failure)))
     message.delete()
     if not error:
         _note_remarks(session, adapter)
-        _, error = calling.guarded(lambda: session.connection.keep_gl_accounts(accounts or [], None))
+        _, error = erp_calls.guarded(lambda: session.connection.keep_gl_accounts(accounts or [], None))
     return error
 
 
 def _take_found(session: Session, message: Message, answer: str, failure: ERPError | None) -> ERPError | None:
     codes, adapter = {code.reference: code for code in message.code_data}, session.adapter
-    receipts, error = calling.guarded(lambda: adapter.read_found(list(codes.values()), _or_raise(answer, failure)))
+    receipts, error = erp_calls.guarded(lambda: adapter.read_found(list(codes.values()), _or_raise(answer, failure)))
     message.delete()
     asked = _rows_of(session, message)
     if error or receipts is None:
@@ -422,7 +422,7 @@ def _note_remarks(session: Session, adapter: PullAdapter) -> None:
 def _take_outcomes(session: Session, message: Message, answer: str, failure: ERPError | None) -> ERPError | None:
     adapter, codes = session.adapter, {code.reference: code for code in message.code_data}
     sent = list(codes.values())
-    outcomes, error = calling.outcomes(
+    outcomes, error = erp_calls.outcomes(
         session.connection, sent, lambda: adapter.read_outcomes(sent, _or_raise(answer, failure))
     )
     is_open = isinstance(error, UncertainError)  # then the same message is handed out again

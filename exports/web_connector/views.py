@@ -12,8 +12,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from companies.access import MemberRequest, erp_admin
-from companies.bodies import reads_body_itself
 from companies.sign_in import network_of
+from core.bodies import reads_body_itself
 from erp_integrations.models import Connection
 from erp_integrations.views import connection_of
 from exports.web_connector import operations, polls, qwc, soap

@@ -12,9 +12,9 @@ from playwright.sync_api import Page, expect
 from companies.models import Member
 from tests.browser.people import assert_accessible, follow, signed_in
 from tests.factories import make_cost_code, make_dora, make_hold, make_project
+from wbs.lists.rows import MAX_BYTES
+from wbs.lists.xlsx_files import write_xlsx
 from wbs.models import SegmentItem, drafts
-from wbs.sheets import MAX_BYTES
-from wbs.workbooks import write_xlsx
 
 WBS = "/companies/sample-builders/admin/work-breakdown-structure/"
 CODES = f"{WBS}cost-codes/"

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 from companies.models import Member
 from erp_integrations.adapters.practice.models import PracticeAccount, PracticeItem
 from erp_integrations.models import Connection
-from exports import services
+from exports import queue, services
 from exports.models import CodeExport
 from tests import factories
 from tests.browser.people import assert_accessible, eventually, follow, signed_in
@@ -80,7 +80,7 @@ def test_existing_items_are_linked_with_the_keyboard_and_unlinked_again(
 
 
 def test_an_update_is_seen_before_it_is_exported(page: Page, erp: Connection) -> None:
-    services.export_portions(_accept(erp, "03-300"))
+    queue.export_portions(_accept(erp, "03-300"))
     signed_in(page, "dora", "/companies/sample-builders/admin/work-breakdown-structure/cost-codes/")
     page.get_by_role("link", name="03-300", exact=True).click()
     dialog = page.get_by_role("dialog", name="Edit 03-300")
@@ -102,7 +102,7 @@ def test_an_update_is_seen_before_it_is_exported(page: Page, erp: Connection) ->
     press(page, "button", "Export Update")
     expect(page.get_by_text("Accepted 1 cost code.")).to_be_visible()
     assert_accessible(page)
-    services.export_portions(erp.pk)
+    queue.export_portions(erp.pk)
 
     page.reload()
     expect(page.locator("[data-status=SUCCESS]")).to_be_visible()
@@ -113,7 +113,7 @@ def test_an_update_is_seen_before_it_is_exported(page: Page, erp: Connection) ->
 
 def test_what_became_of_an_item_in_the_erp_is_marked_and_accepted(page: Page, erp: Connection) -> None:
     for code in ("03-200", "03-300"):
-        services.export_portions(_accept(erp, code))
+        queue.export_portions(_accept(erp, code))
     PracticeItem.objects.filter(books=erp.pk, code="03-200").update(name="Renamed over there")
     PracticeItem.objects.filter(books=erp.pk, code="03-300").delete()
     services.read_items(erp)  # as the schedule does once a day

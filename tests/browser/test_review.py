@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from erp_integrations.models import Connection
-from exports import services
+from exports import queue, services
 from exports.models import Batch, CodeExport, Status
 from tests import factories
 from tests.browser.conftest import watch
@@ -151,7 +151,7 @@ class TestExport:
         choice.focus()
         choice.evaluate("control => { control.mine = true }")
 
-        services.export_portions(erp.pk)
+        queue.export_portions(erp.pk)
 
         expect(row_of(page, "01-100")).to_have_attribute("data-status", "SUCCESS")
         expect(choice).to_be_focused()
@@ -164,7 +164,7 @@ class TestExport:
         page.reload()
         page.get_by_role("button", name="Export Cost Codes").click()
         expect(row_of(page, "01-100")).to_have_attribute("data-status", "QUEUED")
-        services.export_portions(erp.pk)
+        queue.export_portions(erp.pk)
         expect(row_of(page, "01-100")).to_contain_text("Failed:")
         erp.options = {"behaviour": "normal"}
         erp.save()
@@ -172,7 +172,7 @@ class TestExport:
         row_of(page, "01-100").get_by_role("button", name="Retry").click()
 
         expect(row_of(page, "01-100")).to_have_attribute("data-status", "QUEUED")
-        services.export_portions(erp.pk)
+        queue.export_portions(erp.pk)
         expect(row_of(page, "01-100")).to_have_attribute("data-status", "SUCCESS")
 
     def test_a_queued_code_is_cancelled(self, page: Page, erp: Connection) -> None:
@@ -194,7 +194,7 @@ class TestExport:
         page.reload()
         page.get_by_role("button", name="Export Cost Codes").click()
         expect(row_of(page, "01-100")).to_have_attribute("data-status", "QUEUED")
-        services.export_portions(erp.pk)
+        queue.export_portions(erp.pk)
         expect(row_of(page, "01-100")).to_contain_text("Needs review:")
 
         row_of(page, "01-100").get_by_role("button", name="Link").click()
@@ -325,7 +325,7 @@ def test_every_page_of_the_tool_is_accessible(page: Page, erp: Connection) -> No
     page.get_by_role("button", name="Export Cost Codes").click()
     expect(row_of(page, "01-100")).to_have_attribute("data-status", "QUEUED")
     assert_accessible(page)
-    services.export_portions(erp.pk)
+    queue.export_portions(erp.pk)
 
     for path in (f"{LIST}?filter=all", f"{LIST}{stored('01-101').pk}/", LIST.replace("standard-cost-codes", "history")):
         page.goto(path)
@@ -357,7 +357,7 @@ def test_the_main_job_works_without_javascript(
 
     page.get_by_role("button", name="Export Cost Codes").click()
     expect(page.get_by_text("2 cost codes accepted.")).to_be_visible()
-    services.export_portions(erp.pk)
+    queue.export_portions(erp.pk)
     page.get_by_role("link", name="Synced").click()
     expect(row_of(page, "01-100")).to_contain_text("Success")
     expect(row_of(page, "01-101")).to_contain_text("Success")

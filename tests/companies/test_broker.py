@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from companies import broker
 from config.celery import app
+from core import broker
 from exports.tasks import export_connection
 
 pytestmark = pytest.mark.once

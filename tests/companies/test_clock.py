@@ -10,9 +10,9 @@ import pytest
 from django.db import connection
 from django.db.models.functions import Now
 
-from companies.clock import in_seconds
-from companies.each import update_each
 from companies.models import Mail, Member
+from core.bulk import update_each
+from core.clock import in_seconds
 from tests import clock
 from tests.factories import make_dora
 

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from companies.each import update_each
+from core.bulk import update_each
 from exports.models import CodeExport, Status
 from tests.factories import make_connection, make_export
 

@@ -10,8 +10,8 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from companies import mail
-from companies.clock import in_seconds
 from companies.models import Mail, Member
+from core.clock import in_seconds
 from tests import clock
 from tests.factories import make_dora
 from tests.servers.smtp import MailServer

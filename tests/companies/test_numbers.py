@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from companies.numbers import counted, number
+from core.numbers import counted, number
 
 pytestmark = pytest.mark.once
 

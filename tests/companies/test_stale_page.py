@@ -9,8 +9,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from companies.bodies import STRANGER_BYTES
 from companies.models import Member
+from core.bodies import STRANGER_BYTES
 from tests.factories import PASSWORD, make_bob, make_dora, make_user
 
 pytestmark = pytest.mark.django_db

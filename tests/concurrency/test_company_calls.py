@@ -10,7 +10,7 @@ from django.db import transaction
 
 from erp_integrations import calls
 from erp_integrations.models import Connection
-from exports.services import leases
+from exports.queue import leases
 from tests import factories
 from tests.concurrency.test_races import at_once
 from tests.exports.scene import Scene

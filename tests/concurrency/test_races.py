@@ -14,7 +14,7 @@ from django.db import connection, transaction
 
 from companies.models import AuditEvent
 from erp_integrations.models import Connection
-from exports import services
+from exports import queue, services
 from exports.models import Batch, Cause, CodeExport, Conflict, Status
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
@@ -202,7 +202,7 @@ def test_control_without_lease_and_claim_each_worker_exports_all(scene: Scene) -
 
 
 def test_the_lease_goes_to_one_of_many(scene: Scene) -> None:
-    from exports.services import leases
+    from exports.queue import leases
 
     taken = at_once(*[lambda: leases.take(Connection.objects.filter(pk=scene.connection.pk))] * 8)
 
@@ -228,7 +228,7 @@ def test_clicks_workers_and_sweep_at_once_break_no_invariant(scene: Scene) -> No
         lambda: services.recall_codes(scene.dora, [row.item_id for row in rows[:15]]),
         work,
         work,
-        services.sweep,
+        queue.sweep,
     )
     scene.drain()
 

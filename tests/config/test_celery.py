@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
-from companies import broker
 from config.celery import app
+from core import broker
 from tests.patience import PATIENCE_S
 from tests.servers.celery import Worker
 from tests.servers.server import wait_until

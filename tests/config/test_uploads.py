@@ -23,8 +23,8 @@ from tests.factories import make_dora
 from tests.patience import PATIENCE_S
 from tests.servers.programs import ROOT
 from tests.servers.web import Web
+from wbs.lists.rows import MAX_BYTES
 from wbs.models import ImportDraft, drafts
-from wbs.sheets import MAX_BYTES
 
 IMPORT = "/companies/sample-builders/admin/work-breakdown-structure/cost-codes/import/"
 MEMBERS = "/companies/sample-builders/admin/members/add/"

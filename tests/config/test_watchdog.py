@@ -9,9 +9,9 @@ import pytest
 from celery.worker import WorkController, state
 from celery.worker.request import Request
 
-from companies import broker
 from config.celery import app
 from config.watchdog import Watchdog
+from core import broker
 from exports.tasks import sweep
 
 pytestmark = pytest.mark.once

@@ -11,9 +11,9 @@ from django.db import DatabaseError, IntegrityError, InterfaceError, Operational
 from django.db import connection as database
 from django.test import Client
 
-from companies import broker
-from companies.clock import in_seconds
 from companies.models import AuditEvent, Level, Member
+from core import broker
+from core.clock import in_seconds
 from erp_integrations import questions, tasks
 from erp_integrations.models import Connection, Question
 from erp_integrations.models.connections import NAME_TAKEN

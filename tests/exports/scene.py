@@ -11,9 +11,9 @@ from django.db.models.functions import Now
 
 from erp_integrations.base import AccountKind
 from erp_integrations.models import Connection
-from exports import services
+from exports import queue, services
 from exports.models import CodeExport
-from exports.review import Counts
+from exports.pages.counts import Counts
 from exports.services import Selection
 from tests import factories
 from tests.exports.scripted import Books
@@ -74,7 +74,7 @@ class Scene(Observed):
         return Selection(counts.now, counts.last_batch, **values)
 
     def portion(self) -> bool:
-        return services.export_portions(self.connection.pk)
+        return queue.export_portions(self.connection.pk)
 
     def drain(self) -> None:
         """Portion after portion until nothing is unfinished."""

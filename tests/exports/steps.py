@@ -14,7 +14,7 @@ from exports import services
 from exports.models import Cause, CodeExport, Status
 from tests import factories
 from tests.exports.scene import Scene
-from wbs.importing import NewCode
+from wbs.lists.checking import NewCode
 from wbs.models import SegmentItem
 
 

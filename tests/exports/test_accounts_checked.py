@@ -6,8 +6,9 @@ import pytest
 from django.db.models import F
 
 from erp_integrations.base import AccountKind, GLAccountData
-from exports import services, words
+from exports import queue, services
 from exports.models import CodeExport, Conflict, Invalid
+from exports.pages import words
 from tests import factories
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
@@ -77,7 +78,7 @@ def test_an_account_that_changes_between_click_and_sending_does_not_leave(scene:
     sentence = change(scene, how)
 
     assert not scene.portion()
-    services.sweep()
+    queue.sweep()
 
     row = scene.row("01-100")
     assert scene.books.events("start") == []
@@ -107,7 +108,7 @@ def test_a_sync_between_click_and_sending_is_enough(scene: Scene) -> None:
     scene.connection.keep_gl_accounts([GLAccountData("5000", "5000", "Labor", AccountKind.EXPENSE)], None)
 
     scene.portion()
-    services.sweep()
+    queue.sweep()
 
     assert scene.states() == {"01-100": "READY"}
     assert scene.books.items() == []
@@ -129,7 +130,7 @@ def test_a_code_that_is_to_be_asked_about_first_is_held_too(scene: Scene) -> Non
     change(scene, "renamed")
 
     assert not scene.portion()
-    services.sweep()
+    queue.sweep()
 
     assert scene.states() == {"01-100": "READY"}
     assert scene.row("01-100").look_first
@@ -160,7 +161,7 @@ def test_the_sweep_takes_as_many_queries_for_1000_codes_as_for_10(scene: Scene) 
         make_many(scene, division, number)
         services.queue_codes(scene.alice, scene.connection, scene.seen())
         change(scene, "inactive")
-        counts.append(len(queries(services.sweep)))
+        counts.append(len(queries(queue.sweep)))
         scene.connection.gl_accounts.update(is_active=True)
         CodeExport.objects.filter(status="READY").update(status="REJECTED", cause="rejected")
 
@@ -254,7 +255,7 @@ def test_an_account_that_fits_no_more_cannot_be_kept(scene: Scene) -> None:
 def test_the_sentence_goes_when_another_account_is_picked(scene: Scene, way: str) -> None:
     scene.queue("01-100")
     change(scene, "inactive")
-    services.sweep()
+    queue.sweep()
     row, other = scene.row("01-100"), factories.make_account(scene.connection, "4100").pk
 
     if way == "one":
@@ -309,7 +310,7 @@ def test_an_update_whose_account_changes_before_it_is_sent_fails_and_can_be_mend
     sentence = change(scene, "of another kind")
 
     assert not scene.portion()
-    services.sweep()
+    queue.sweep()
 
     row, other = scene.row("01-100"), factories.make_account(scene.connection, "4100")
     assert row.status == "FAILED"

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from companies import broker
 from companies.models import Member
+from core import broker
 from erp_integrations import questions
 from erp_integrations import tasks as erp_tasks
 from erp_integrations.models import Question

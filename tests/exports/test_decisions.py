@@ -12,8 +12,7 @@ import pytest
 from erp_integrations.base import CodeData, Exists, Exported, NotSent, Outcome, Receipt, Refused, Uncertain
 from erp_integrations.errors import ConfigurationError, ERPError, TransientError, UncertainError, UnsupportedFeature
 from exports.models import Attempt, CodeExport, Drift, Status
-from exports.services.calling import Held
-from exports.services.decisions import (
+from exports.queue.decisions import (
     FREE_WAITS,
     MAX_DOUBTS,
     Next,
@@ -25,6 +24,7 @@ from exports.services.decisions import (
     given_up,
     not_begun,
 )
+from exports.queue.erp_calls import Held
 
 NOW = datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
 PACE = Pace(max_tries=5, first_s=15, jitter=lambda: 1.0)

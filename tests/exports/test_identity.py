@@ -14,7 +14,7 @@ from exports.services.sendable import reference_of
 from tests import factories
 from tests.exports.scene import Scene
 from tests.exports.steps import synced
-from wbs.importing import NewCode
+from wbs.lists.checking import NewCode
 from wbs.models import SegmentItem
 
 

@@ -10,13 +10,13 @@ import pytest
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from companies.clock import in_seconds
 from companies.models import AuditEvent
+from core.clock import in_seconds
 from erp_integrations.errors import ConfigurationError
 from erp_integrations.models import Connection
-from exports import services
+from exports import queue
 from exports.models import CodeExport, Status
-from exports.services import leases
+from exports.queue import leases
 from tests import factories
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
@@ -116,7 +116,7 @@ def test_a_worker_that_sleeps_through_its_lease_before_the_call_makes_no_call(
     scene.queue("01-100")
 
     with monkeypatch.context() as patch:
-        patch.setattr("exports.services.portions.crashpoint", lambda name: time.sleep(0.2))
+        patch.setattr("exports.queue.portions.crashpoint", lambda name: time.sleep(0.2))
         scene.portion()
 
     assert (scene.states(), scene.books.events()) == ({"01-100": "SENDING"}, [])
@@ -155,7 +155,7 @@ def test_a_portion_that_lost_its_lease_during_the_call_leaves_the_rest_to_its_su
 def test_free_leases_gives_up_all(scene: Scene) -> None:
     take(scene)
 
-    services.free_leases()
+    queue.free_leases()
 
     assert leases.take(Connection.objects.filter(pk=scene.connection.pk)) is not None
 
@@ -177,7 +177,7 @@ def test_a_lease_that_ran_out_in_a_call_is_a_failure_of_that_erp(scene: Scene, s
 
     for failures in (1, 2, 3):
         let_it_run_out(scene)
-        services.sweep() if finds == "sweep" else scene.portion()
+        queue.sweep() if finds == "sweep" else scene.portion()
 
         erp = Connection.objects.annotate(clock=Now()).get()
         assert (erp.failures_in_a_row, erp.lease_until) == (failures, None)
@@ -191,9 +191,9 @@ def test_a_lease_that_ran_out_in_a_call_is_a_failure_of_that_erp(scene: Scene, s
 def test_a_lease_that_was_given_back_or_freed_is_no_failure(scene: Scene) -> None:
     scene.queue("01-100")
     let_it_run_out(scene)
-    services.free_leases()
+    queue.free_leases()
 
-    services.sweep()
+    queue.sweep()
 
     assert (scene.refreshed().failures_in_a_row, scene.refreshed().open_until) == (0, None)
     scene.drain()
@@ -205,7 +205,7 @@ def test_a_lease_that_ran_out_while_the_erp_was_asked_is_found_by_the_sweep_too(
     take(scene)
     Connection.objects.update(lease_until=in_seconds(-1))
 
-    services.sweep()
+    queue.sweep()
 
     assert (scene.refreshed().failures_in_a_row, scene.refreshed().lease_until) == (1, None)
 

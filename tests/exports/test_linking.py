@@ -7,7 +7,7 @@ import pytest
 from erp_integrations.models import Connection
 from exports import services
 from exports.models import Batch, CodeExport, Status
-from exports.services import calling
+from exports.queue import erp_calls
 from tests import factories
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
@@ -61,13 +61,13 @@ def test_a_code_that_is_accepted_while_the_erp_is_asked_stays(scene: Scene, monk
     scene.ready("01-100")
     by_hand(scene, "01-100")
     services.read_items(scene.connection, scene.alice)
-    find = calling.find
+    find = erp_calls.find
 
     def find_slowly(*words):
         services.queue_codes(scene.dora, scene.connection, scene.seen())
         return find(*words)
 
-    monkeypatch.setattr(calling, "find", find_slowly)
+    monkeypatch.setattr(erp_calls, "find", find_slowly)
 
     result = link(scene, **{"01-100": "R1"})
 
@@ -132,13 +132,13 @@ def test_another_companys_member_links_nothing(scene: Scene) -> None:
 def test_an_obstacle_that_the_erp_tells_is_told(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     scene.send("01-100")
     by_hand(scene, "01-100")
-    find = calling.find
+    find = erp_calls.find
 
     def find_with_obstacle(*words):
         receipts, error = find(*words)
         return {key: replace(held, obstacle="It is an assembly.") for key, held in receipts.items()}, error
 
-    monkeypatch.setattr(calling, "find", find_with_obstacle)
+    monkeypatch.setattr(erp_calls, "find", find_with_obstacle)
 
     assert sentences(link(scene, **{"01-100": "R1"})) == {"01-100": "It is an assembly."}
 

@@ -9,7 +9,7 @@ from erp_integrations.base import CodeData
 from exports import services
 from exports.matching import find_lost, lost_items
 from exports.models import CodeExport
-from exports.services.claims import LOST
+from exports.queue.claims import LOST
 from exports.services.sendable import reference_of
 from tests import factories
 from tests.exports.scene import Scene

@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 from companies.models import AuditEvent
 from erp_integrations.models import Connection
-from exports import services
+from exports import queue, services
 from exports.models import Attempt, CodeExport, Status
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
@@ -59,7 +59,7 @@ def test_no_call_without_its_attempts_on_record(scene: Scene, monkeypatch: pytes
         raise DatabaseError("disk full")
 
     with monkeypatch.context() as patch:
-        patch.setattr("exports.services.portions.follow", full_disk)
+        patch.setattr("exports.queue.portions.follow", full_disk)
         with pytest.raises(DatabaseError):
             scene.portion()
 
@@ -284,7 +284,7 @@ def test_an_integration_that_is_no_longer_installed_breaks_its_connection_only(s
     Connection.objects.update(erp="gone")
     CodeExport.objects.update(status=Status.SENDING)
 
-    services.sweep()
+    queue.sweep()
 
     assert scene.refreshed().state == "broken"
     assert AuditEvent.objects.filter(action="connection.broken").count() == 1

@@ -7,7 +7,7 @@ import pytest
 from companies.models import AuditEvent
 from exports import services
 from exports.models import CodeExport, Drift, Reading, RemoteItem
-from exports.services import calling
+from exports.queue import erp_calls
 from tests import factories
 from tests.exports.pages import let_a_worker_answer
 from tests.exports.referee import check_invariants
@@ -115,14 +115,14 @@ def test_a_linked_item_is_compared_with_what_it_was_when_it_was_linked(scene: Sc
 def test_what_was_exported_while_the_items_were_read_is_not_called_gone(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fetch = calling.fetch_items
+    fetch = erp_calls.fetch_items
 
     def fetch_then_export(adapter):
         found = fetch(adapter)
         synced(scene, "01-100")
         return found
 
-    monkeypatch.setattr(calling, "fetch_items", fetch_then_export)
+    monkeypatch.setattr(erp_calls, "fetch_items", fetch_then_export)
 
     services.read_items(scene.connection)
 

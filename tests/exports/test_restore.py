@@ -18,10 +18,10 @@ from django.test import Client
 
 from erp_integrations.adapters.practice.models import PracticeAccount, PracticeItem
 from erp_integrations.models import Connection
-from exports import services
+from exports import queue, services
 from exports.matching import lost_items
 from exports.models import CodeExport
-from exports.review import Counts
+from exports.pages.counts import Counts
 from exports.services import Selection
 from tests import factories
 from tests.exports.pages import let_a_worker_answer
@@ -129,7 +129,7 @@ class Office:
         services.assign_accounts(self.alice, self.connection, seen, income.pk, services.KEEP)
         counts = Counts.read(self.connection, "")
         services.queue_codes(self.alice, self.connection, Selection(counts.now, counts.last_batch))
-        while services.export_portions(self.connection.pk):
+        while queue.export_portions(self.connection.pk):
             pass
         assert not CodeExport.objects.filter(status__in=["QUEUED", "SENDING", "UNKNOWN"]).exists()
         return {row.code: row for row in CodeExport.objects.filter(code__in=codes)}

@@ -8,7 +8,7 @@ import pytest
 
 from companies.members import change_rights, remove_member, set_four_eyes
 from companies.models import Level, Member
-from exports import services
+from exports import queue, services
 from exports.models import Batch, CodeExport
 from tests import factories
 from tests.exports.referee import check_invariants
@@ -42,7 +42,7 @@ def test_what_they_queued_is_not_sent_and_comes_back(scene: Scene, what: str) ->
     lose(scene, what)
 
     assert not scene.portion()
-    services.sweep()
+    queue.sweep()
 
     row = scene.row("01-100")
     assert scene.books.events("start") == []
@@ -61,7 +61,7 @@ def test_what_others_accepted_goes_on(scene: Scene) -> None:
     lose(scene)
 
     scene.portion()
-    services.sweep()
+    queue.sweep()
 
     assert scene.states() == {"01-100": "READY", "01-200": "SUCCESS"}
 
@@ -69,7 +69,7 @@ def test_what_others_accepted_goes_on(scene: Scene) -> None:
 def test_someone_else_accepts_it_again(scene: Scene) -> None:
     scene.queue("01-100")
     lose(scene)
-    services.sweep()
+    queue.sweep()
 
     services.queue_codes(scene.dora, scene.connection, scene.seen())
     scene.drain()
@@ -107,7 +107,7 @@ def test_what_waits_for_its_time_does_not_leave_later(scene: Scene) -> None:
 
     scene.let_time_pass()
     assert not scene.portion()
-    services.sweep()
+    queue.sweep()
 
     assert scene.states() == {"01-100": "READY"}
 
@@ -119,7 +119,7 @@ def test_what_they_retried_does_not_leave(scene: Scene) -> None:
     lose(scene)
 
     assert not scene.portion()
-    services.sweep()
+    queue.sweep()
 
     assert scene.states() == {"01-100": "READY"}
 
@@ -131,7 +131,7 @@ def test_what_was_to_be_asked_about_first_is_not_even_asked_about(scene: Scene) 
     lose(scene)
 
     assert not scene.portion()
-    services.sweep()
+    queue.sweep()
 
     assert (scene.states(), scene.books.events("start")) == ({"01-100": "READY"}, [])
     assert scene.row("01-100").look_first
@@ -145,7 +145,7 @@ def test_what_is_at_the_erp_goes_on_being_resolved(scene: Scene) -> None:
     lose(scene)
 
     scene.portion()
-    services.sweep()
+    queue.sweep()
 
     assert scene.states() == {"01-100": "SUCCESS"}
     check_invariants(scene.connection, scene.books)
@@ -161,7 +161,7 @@ def test_what_turns_out_not_to_be_there_is_not_sent_again(scene: Scene) -> None:
         scene.portion()
         scene.let_time_pass()
     assert not scene.portion()
-    services.sweep()
+    queue.sweep()
 
     assert (scene.states(), scene.books.items()) == ({"01-100": "READY"}, [])
     check_invariants(scene.connection, scene.books)
@@ -174,7 +174,7 @@ def test_an_update_is_held_and_can_be_accepted_or_dropped(scene: Scene) -> None:
     lose(scene)
 
     assert not scene.portion()
-    services.sweep()
+    queue.sweep()
 
     assert scene.states() == {"01-100": "FAILED", "01-200": "FAILED"}
     assert scene.row("01-100").message == "Not sent. alice, who accepted it, may no longer do so. Accept it again."
@@ -193,7 +193,7 @@ def test_an_update_that_may_have_arrived_goes_back_to_review(scene: Scene) -> No
     services.retry_codes(scene.alice, scene.connection, [scene.row("01-100").pk])
     lose(scene)
 
-    services.sweep()
+    queue.sweep()
 
     assert scene.states() == {"01-100": "ATTENTION"}
 
@@ -208,7 +208,7 @@ def test_four_eyes_that_are_wanted_meanwhile_hold_what_its_sender_accepted(scene
     set_four_eyes(scene.alice.company, None, wanted=True)
 
     scene.portion()
-    services.sweep()
+    queue.sweep()
 
     assert scene.states() == {"01-100": "READY", "01-200": "SUCCESS"}
     assert scene.row("01-100").message == (
@@ -247,7 +247,7 @@ def test_credentials_that_change_while_codes_are_queued_pause_the_connection_and
 
     while scene.portion():
         pass
-    services.sweep()
+    queue.sweep()
 
     states = list(scene.states().values())
     assert (states.count("SUCCESS"), states.count("QUEUED"), states.count("FAILED")) == (50, 70, 0)
@@ -268,8 +268,8 @@ def test_credentials_that_change_while_codes_are_queued_pause_the_connection_and
 
 
 def test_nothing_more_is_asked_of_the_database_when_all_stands(scene: Scene) -> None:
-    before = len(queries(services.sweep))
+    before = len(queries(queue.sweep))
     scene.queue("01-100")
     CodeExport.objects.update(due_at=None)
 
-    assert len(queries(services.sweep)) <= before + 1
+    assert len(queries(queue.sweep)) <= before + 1

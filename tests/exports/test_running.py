@@ -7,12 +7,12 @@ import pytest
 from django.db import connection as database
 from pytest_django import Settings
 
-from companies.clock import in_seconds
 from config.limits import Limits
+from core.clock import in_seconds
 from erp_integrations.models import Connection
-from exports import services, tasks
+from exports import queue, tasks
 from exports.models import CodeExport, Status
-from exports.services import leases, running
+from exports.queue import leases, sweep
 from tests import factories
 from tests.exports.scene import Scene
 from tests.exports.steps import neighbours
@@ -24,16 +24,16 @@ from tests.servers.server import free_port
 @pytest.fixture
 def woken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     ids: list[int] = []
-    monkeypatch.setattr(running, "wake", ids.extend)
+    monkeypatch.setattr(sweep, "wake", ids.extend)
     return ids
 
 
 def test_the_sweep_wakes_connections_with_due_work(scene: Scene, woken: list[int]) -> None:
-    services.sweep()
+    queue.sweep()
     assert woken == []
 
     scene.queue("01-100")
-    services.sweep()
+    queue.sweep()
 
     assert woken == [scene.connection.pk]
 
@@ -53,7 +53,7 @@ def test_the_sweep_lets_alone_who_cannot_or_need_not_be_woken(
     scene.queue("01-100")
     Connection.objects.update(**values)
 
-    services.sweep()
+    queue.sweep()
 
     assert woken == []
 
@@ -62,7 +62,7 @@ def test_the_sweep_lets_alone_what_is_not_due_yet(scene: Scene, woken: list[int]
     scene.queue("01-100")
     CodeExport.objects.update(due_at=in_seconds(60))
 
-    services.sweep()
+    queue.sweep()
 
     assert woken == []
 
@@ -74,13 +74,13 @@ def test_the_sweep_gives_up_what_a_dead_worker_left(scene: Scene, woken: list[in
     Connection.objects.update(lease_token=7, lease_until=in_seconds(-1), state=state)
     CodeExport.objects.update(status=Status.SENDING, lease_token=7)
 
-    services.sweep()
+    queue.sweep()
 
     row = scene.row("01-100")
     assert (row.status, row.message) == ("UNKNOWN", "The export was interrupted.")
     assert woken == []  # whoever went at once might hang in the same call
     Connection.objects.update(open_until=None)
-    services.sweep()
+    queue.sweep()
     assert woken == ([scene.connection.pk] if state == "active" else [])
 
 
@@ -101,7 +101,7 @@ def test_a_connection_whose_row_is_held_keeps_the_sweep_from_no_other(
 
     with forgotten.cursor() as cursor:
         cursor.execute("SELECT 1 FROM erp_integrations_connection WHERE id = %s FOR UPDATE", [held.pk])
-        services.sweep()
+        queue.sweep()
     forgotten.close()
     database.close()
 
@@ -115,12 +115,12 @@ def test_the_sweep_wakes_few_that_failed_last_time_and_all_others(
     scene.queue("01-100")
     failing = [erp.pk for erp in neighbours(scene, 4, failures_in_a_row=1)]
 
-    services.sweep()
+    queue.sweep()
     assert woken == [scene.connection.pk, *failing[:2]]
 
     Connection.objects.filter(pk=failing[3]).update(lease_until=in_seconds(60))  # it hangs again
     woken.clear()
-    services.sweep()
+    queue.sweep()
     assert woken == [scene.connection.pk, failing[0]]
 
 
@@ -130,7 +130,7 @@ def test_the_end_of_a_turn_wakes_what_the_company_may_do_now(
     scene.queue("01-100")
     mine = [erp.pk for erp in neighbours(scene, 2)]
     neighbours(scene, 1, factories.make_company("Other Builders", "other-builders"))
-    monkeypatch.setattr("exports.services.wake", woken.extend)
+    monkeypatch.setattr("exports.queue.wake", woken.extend)
 
     tasks.export_connection(scene.connection.pk)
     assert woken == mine
@@ -146,7 +146,7 @@ def test_the_sweep_leaves_a_living_worker_alone(scene: Scene, woken: list[int]) 
     assert lease
     CodeExport.objects.update(status=Status.SENDING, lease_token=lease.token)
 
-    services.sweep()
+    queue.sweep()
 
     assert scene.states() == {"01-100": "SENDING"}
 
@@ -167,14 +167,14 @@ def test_a_dead_broker_fails_no_click_and_is_used_again_when_it_is_back(broker: 
     from config.celery import app
     from tests.servers.redis import ask
 
-    services.wake([1])
+    queue.wake([1])
     broker.kill()
-    assert is_quick(lambda: services.wake([1, 2, 3]), 2)
+    assert is_quick(lambda: queue.wake([1, 2, 3]), 2)
     broker.restart()
 
     waiting = f"LLEN {app.conf.task_default_queue}"
     before = ask(broker.url, waiting)
-    services.wake([4])
+    queue.wake([4])
 
     assert ask(broker.url, waiting) == before + 1
 
@@ -183,10 +183,10 @@ def test_a_broker_that_does_not_answer_is_waited_for_two_seconds_at_most(broker:
     import os
     import signal
 
-    services.wake([1])
+    queue.wake([1])
     os.kill(broker.process_id, signal.SIGSTOP)
     try:
-        assert is_quick(lambda: services.wake([1]), 3)
+        assert is_quick(lambda: queue.wake([1]), 3)
     finally:
         os.kill(broker.process_id, signal.SIGCONT)
 
@@ -196,4 +196,4 @@ def test_without_any_broker_a_click_is_not_held_up(broker: Redis) -> None:
 
     app.conf.broker_url = f"redis://127.0.0.1:{free_port()}/0"
 
-    assert is_quick(lambda: services.wake([1, 2, 3]), 2)
+    assert is_quick(lambda: queue.wake([1, 2, 3]), 2)

@@ -8,7 +8,7 @@ import pytest
 
 from erp_integrations.base import Adapter, Capabilities, CodeData
 from exports import services
-from exports.services import moves
+from exports.services import clicks
 from exports.services.sendable import keeps_rules
 from tests import factories
 from tests.exports.referee import check_invariants
@@ -73,7 +73,7 @@ def test_a_click_that_takes_several_statements_is_one_click(
 ) -> None:
     able = replace(ScriptedAdapter.capabilities, has_tiers=has_tiers)
     monkeypatch.setattr(ScriptedAdapter, "capabilities", able)
-    monkeypatch.setattr(moves, "PART", 2)
+    monkeypatch.setattr(clicks, "PART", 2)
     scene.add_codes("01-100", "01-200", "01-300", "02-100", "03-1:0")
     divisions = {"01", "02", "03"}
     goes = {"01-100", "01-200", "01-300", "02-100"} | (divisions if has_tiers else set())

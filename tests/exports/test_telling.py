@@ -9,11 +9,11 @@ import pytest
 from django.db.models.functions import Now
 
 from companies import mail
-from companies.clock import in_seconds
 from companies.models import Company, Level, Mail
+from core.clock import in_seconds
 from exports import services, tasks
 from exports.models import Batch, CodeExport, Status
-from exports.services import telling
+from exports.services import notifications
 from tests import factories
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
@@ -151,7 +151,7 @@ def test_a_reason_that_comes_late_is_mailed_too_and_the_same_one_only_once(
 
 
 def test_a_long_list_is_cut(scene: Scene, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(telling, "LISTED", 2)
+    monkeypatch.setattr(notifications, "LISTED", 2)
     codes = ("01-100", "01-200", "01-300", "01-400")
     scene.ready(*codes)
     reject(scene, *codes)
@@ -277,7 +277,9 @@ def test_a_company_that_was_made_just_now_waits_for_the_next_morning(scene: Scen
 def test_it_comes_at_seven_by_the_companys_clock_also_when_clocks_change(now: str, then: str) -> None:
     zone = ZoneInfo("America/Chicago")  # its clocks went forward on 2026-03-08
 
-    due = telling._next_summary(Company(time_zone="America/Chicago"), datetime.fromisoformat(now).replace(tzinfo=zone))
+    due = notifications._next_summary(
+        Company(time_zone="America/Chicago"), datetime.fromisoformat(now).replace(tzinfo=zone)
+    )
 
     assert due.astimezone(UTC) == datetime.fromisoformat(then).replace(tzinfo=zone).astimezone(UTC)
 

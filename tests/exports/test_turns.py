@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from django.db import connection as database
 
-from companies.clock import in_seconds
 from companies.models import Member
+from core.clock import in_seconds
 from erp_integrations.base import CodeData, Outcome
 from erp_integrations.models import Connection
-from exports import services
+from exports import queue, services
 from exports.models import Attempt, CodeExport
-from exports.services import leases, portions
-from exports.services.resolving import free, set_free
+from exports.queue import leases, portions
+from exports.queue.recovery import free, set_free
 from tests import factories
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
@@ -36,7 +36,7 @@ def queue_many(scene: Scene, number: int) -> None:
 
 
 def turn(scene: Scene) -> bool:
-    return services.export_portions(scene.connection.pk, time.monotonic() + AGES_S)
+    return queue.export_portions(scene.connection.pk, time.monotonic() + AGES_S)
 
 
 def calls(books: Books) -> list[tuple[str, int]]:
@@ -82,7 +82,7 @@ def test_it_ends_with_its_time(scene: Scene, during: Callable[[During], None], m
     during(lambda number: clock.append(number))
     monkeypatch.setattr(portions, "time", SimpleNamespace(monotonic=lambda: clock[-1]))
 
-    services.export_portions(scene.connection.pk, until=1.5)
+    queue.export_portions(scene.connection.pk, until=1.5)
 
     assert (calls(scene.books), count("SUCCESS"), count("QUEUED")) == ([("export", 50)] * 2, 100, 20)
 
@@ -212,7 +212,7 @@ class TestWhatWasClaimedForSeveralCalls:
         during(lambda number: mine.update(can_push_to_accounting=False) if number == 2 else None)
 
         turn(scene)
-        services.sweep()
+        queue.sweep()
 
         assert (calls(scene.books), count("SUCCESS"), count("READY")) == ([("export", 50)] * 2, 100, 60)
         check_invariants(scene.connection, scene.books)
@@ -269,7 +269,7 @@ class TestWhatWasClaimedForSeveralCalls:
         assert (count("SENDING"), self.waiting()) == (110, 60)
         Connection.objects.update(lease_until=in_seconds(-1))
 
-        services.sweep()
+        queue.sweep()
 
         assert (count("UNKNOWN"), count("QUEUED")) == (50, 60)
         scene.let_time_pass()

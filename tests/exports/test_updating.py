@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from companies.models import Level
-from exports import services
+from exports import queue, services
 from exports.models import Attempt, Batch, Drift, Invalid, Status
 from tests import factories
 from tests.exports.referee import check_invariants
@@ -304,11 +304,11 @@ def test_a_worker_that_dies_around_the_call_loses_nothing(
             raise Died
 
     with monkeypatch.context() as patch:
-        patch.setattr("exports.services.portions.crashpoint", die)
+        patch.setattr("exports.queue.portions.crashpoint", die)
         with pytest.raises(Died):
-            services.export_portions(scene.connection.pk)
+            queue.export_portions(scene.connection.pk)
     assert scene.states() == {"01-100": "SENDING"}
-    services.free_leases()
+    queue.free_leases()
 
     scene.drain()
 

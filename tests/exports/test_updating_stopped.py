@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exports import services
+from exports import queue, services
 from exports.models import CodeExport, Drift, Status
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
@@ -49,7 +49,7 @@ def test_one_that_may_have_arrived_is_asked_about_although_its_account_fits_no_m
     scene.connection.gl_accounts.update(is_active=False)
 
     assert services.retry_codes(scene.alice, scene.connection, [scene.row("01-100").pk]).count == 1
-    services.sweep()
+    queue.sweep()
     scene.drain()
 
     assert scene.states() == {"01-100": "SUCCESS"}
@@ -65,7 +65,7 @@ def test_one_that_did_not_arrive_waits_for_an_account_that_fits(scene: Scene) ->
     services.retry_codes(scene.alice, scene.connection, [row.pk])
     while scene.portion():
         pass
-    services.sweep()
+    queue.sweep()
 
     assert calls(scene, "update") == []
     row = scene.row("01-100")

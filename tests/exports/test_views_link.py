@@ -10,7 +10,7 @@ from erp_integrations import views
 from erp_integrations.adapters.practice.models import PracticeAccount, PracticeItem
 from erp_integrations.models import Question
 from exports.models import Batch, CodeExport, Drift, RemoteItem, Status
-from exports.services.claims import LOST, NAMED
+from exports.queue.claims import LOST, NAMED
 from exports.services.sendable import reference_of
 from tests import factories
 from tests.exports.pages import PAGE, Desk, let_a_worker_answer, queries

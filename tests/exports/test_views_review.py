@@ -53,7 +53,7 @@ def test_filters_choose_by_state_and_count_them(desk: Desk) -> None:
 
 
 def test_counts_are_exact_up_to_a_cap(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("exports.review.CAP", 2)
+    monkeypatch.setattr("exports.pages.counts.CAP", 2)
     for code in ("01-100", "01-200", "01-300", "01-400"):
         desk.ready(code)
 

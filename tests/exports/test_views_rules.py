@@ -20,7 +20,7 @@ from tests.wbs.conftest import charlie as charlie
 from tests.wbs.conftest import dora as dora
 from tests.wbs.conftest import signed_in
 from tests.wbs.test_views_segments import text_of
-from wbs.importing import NewCode
+from wbs.lists.checking import NewCode
 
 RULES = "/companies/sample-builders/erp-integrations/books/rules/"
 CODES = "/companies/sample-builders/admin/work-breakdown-structure/cost-codes/"

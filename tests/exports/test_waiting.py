@@ -11,7 +11,7 @@ import pytest
 from companies.models import AuditEvent
 from erp_integrations.base import NotSent
 from erp_integrations.errors import TransientError
-from exports import services
+from exports import queue, services
 from exports.models import Attempt, CodeExport, Status
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
@@ -130,7 +130,7 @@ def test_a_lost_answer_begins_the_count_of_waits_anew(scene: Scene) -> None:
     scene.queue("01-100")
     put("01-100", Status.SENDING, waits=8, lease_token=1)
 
-    services.sweep()
+    queue.sweep()
 
     row = scene.row("01-100")
     assert (row.status, row.waits) == ("UNKNOWN", 0)

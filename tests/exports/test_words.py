@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from companies.clock import in_seconds
+from core.clock import in_seconds
 from erp_integrations.base import Delivery
-from exports import words
 from exports.models import Cause, CodeExport, Status
+from exports.pages import words
 from exports.services import Result
 from tests import factories
 

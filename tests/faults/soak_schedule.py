@@ -27,7 +27,7 @@ from tests.faults.careless import Books, note
 from tests.faults.soak import Servers, Told, at_times, dice_of, in_threads, wait_for
 from tests.faults.soak_referee import journal, violations
 from tests.patience import PATIENCE_S
-from wbs.importing import NewCode
+from wbs.lists.checking import NewCode
 
 # What is under way of itself: codes, and what a click asked a worker to do, such as to link a code.
 UNDER_WAY = (

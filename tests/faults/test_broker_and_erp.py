@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from exports import services
+from exports import queue, services
 from exports.models import CodeExport
-from exports.services.decisions import AGAIN
+from exports.queue.decisions import AGAIN
 from tests import factories
 from tests.exports.scene import Scene
 from tests.exports.scripted import Books, Rule
@@ -54,7 +54,7 @@ def test_with_the_broker_down_the_click_answers_and_the_codes_go_later(
     broker.kill()
 
     result = services.queue_codes(scene.alice, scene.connection, scene.seen())
-    assert is_quick(lambda: services.wake([scene.connection.pk]), 3)
+    assert is_quick(lambda: queue.wake([scene.connection.pk]), 3)
     time.sleep(1)
     assert (result.count, scene.books.events()) == (20, [])
     broker.restart()

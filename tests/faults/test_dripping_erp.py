@@ -15,7 +15,7 @@ from django.test import Client
 
 from companies.models import Company
 from erp_integrations.models import Connection, Question
-from exports import services
+from exports import queue, services
 from exports.models import CodeExport
 from tests import factories
 from tests.exports.scene import Scene
@@ -54,7 +54,7 @@ def dripping(scene: Scene, drip: DrippingServer, settings: Any) -> Company:
 
 def start_dripping(company: Company) -> None:
     Connection.objects.filter(company=company).update(state=Connection.State.ACTIVE)
-    services.wake(company.connections.values_list("pk", flat=True))
+    queue.wake(company.connections.values_list("pk", flat=True))
 
 
 def seconds_to_export(processes: Processes, scene: Scene, division: str, number: int) -> float:
@@ -62,7 +62,7 @@ def seconds_to_export(processes: Processes, scene: Scene, division: str, number:
     services.queue_codes(scene.alice, scene.connection, scene.seen())
     mine = CodeExport.objects.filter(connection=scene.connection).exclude(status="SUCCESS")
     started = time.monotonic()
-    services.wake([scene.connection.pk])
+    queue.wake([scene.connection.pk])
     processes.wait_until(lambda: not mine.exists())
     return time.monotonic() - started
 
@@ -144,7 +144,7 @@ def test_a_call_that_never_ends_is_cut_off_by_the_time_limit_of_its_task(process
     [other] = neighbours(scene, 1, options={"journal": str(others.path)})
     for books in (scene.books, others):
         books.tell(Rule("sleep:600", times=1))
-    services.wake([scene.connection.pk, other.pk])
+    queue.wake([scene.connection.pk, other.pk])
 
     assert processes.finish() == {"SUCCESS"}
     assert (len(scene.books.items()), len(others.items())) == (1, 1)

@@ -12,7 +12,7 @@ import pytest
 from celery import current_app
 
 from companies.models import AuditEvent
-from exports import services
+from exports import queue, services
 from exports.models import Attempt, CodeExport
 from tests.exports.scene import Scene
 from tests.exports.scripted import Rule
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.processes
 def queue_many(scene: Scene, number: int) -> None:
     make_many(scene, "01", number)
     services.queue_codes(scene.alice, scene.connection, scene.seen())
-    services.wake([scene.connection.pk])
+    queue.wake([scene.connection.pk])
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_worker_killed_around_the_call_of_an_update(
     changed(scene, *codes)
     doomed = processes.worker(CRASH=crash)
     assert all(update(scene, code).count for code in codes)
-    services.wake([scene.connection.pk])
+    queue.wake([scene.connection.pk])
     processes.wait_until(lambda: "signal 9" in doomed.log.read_text())
     doomed.kill()
     assert len(scene.books.events("updated")) == renamed

@@ -15,7 +15,7 @@ from tests.quickbooks.company import QBError, QuickBooks
 
 pytestmark = pytest.mark.once
 
-PRODUCT = {"companies", "config", "erp_integrations", "exports", "wbs"}
+PRODUCT = {"companies", "config", "core", "erp_integrations", "exports", "wbs"}
 
 
 def hresult(quickbooks: QuickBooks, text: str) -> str:

@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable
 from zipfile import ZIP_DEFLATED, ZIP_LZMA, ZipFile
 
-from wbs.packages import MAX_ATTRIBUTES, MAX_TAGS, MAX_UNPACKED
+from wbs.lists.packages import MAX_ATTRIBUTES, MAX_TAGS, MAX_UNPACKED
 
 MANY = 400_000  # elements that are still within the bounds of a package
 RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"

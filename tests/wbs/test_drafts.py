@@ -11,15 +11,16 @@ import pytest
 from django.db.models.functions import Now
 from django.test import Client
 
-from companies.clock import in_seconds
 from config.celery import app
+from core.clock import in_seconds
 from tests.factories import make_cost_code
 from tests.patience import PATIENCE_S, is_quick
 from tests.servers.celery import Worker
 from tests.servers.redis import Redis
 from tests.wbs.test_views_lists import IMPORT, codes_in_order, facts, press, problems, upload
 from tests.wbs.test_workbooks import HEADING, workbook
-from wbs.importing import Choices
+from wbs import import_drafts
+from wbs.lists.checking import Choices
 from wbs.models import ImportDraft, Segment, drafts
 from wbs.tasks import check_draft
 
@@ -100,13 +101,13 @@ def test_the_poll_tells_how_far_it_is_and_ends_with_the_page(dora: Client) -> No
 def test_reading_and_checking_are_told_apart(dora: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     check_long(dora, workbook(HEADING, *([code, "Text"] for code in CODES)))
     told: list[tuple[int, bool]] = []
-    tell = ImportDraft._tell
+    tell = import_drafts._tell
 
     def spy(self: ImportDraft, done: int, **values: Any) -> None:
         tell(self, done, **values)
         told.extend(ImportDraft.objects.values_list("done", "is_read"))
 
-    monkeypatch.setattr(ImportDraft, "_tell", spy)
+    monkeypatch.setattr(import_drafts, "_tell", spy)
     check_draft(draft().pk)
 
     assert list(dict.fromkeys(told)) == [(0, False), (2, False), (4, False), (0, True), (2, True), (4, True)]
@@ -272,8 +273,8 @@ def test_a_short_list_is_checked_by_a_worker_within_the_click(dora: Client, monk
         woken.append(ids)
         check_draft(ids[0])
 
-    monkeypatch.setattr("companies.broker.wake", wake)
-    monkeypatch.setattr(ImportDraft, "work", only_in_tasks(ImportDraft.work))
+    monkeypatch.setattr("core.broker.wake", wake)
+    monkeypatch.setattr(import_drafts, "work", only_in_tasks(import_drafts.work))
 
     response = dora.post(IMPORT, {"file": upload(SHORT), "delimiter": "-", "create_missing": "on"})
 
@@ -288,7 +289,7 @@ def test_a_short_list_that_a_worker_is_slow_with_shows_how_far_it_is(
     def wake(task: str, ids: list[int]) -> None:
         ImportDraft.objects.update(worked_at=Now())
 
-    monkeypatch.setattr("companies.broker.wake", wake)
+    monkeypatch.setattr("core.broker.wake", wake)
 
     response = dora.post(IMPORT, {"file": upload(SHORT), "delimiter": "-"})
 
@@ -304,7 +305,7 @@ def test_a_short_list_that_a_worker_has_read_and_not_checked_yet_shows_that(
         found._claim()
         found._read()
 
-    monkeypatch.setattr("companies.broker.wake", wake)
+    monkeypatch.setattr("core.broker.wake", wake)
 
     response = dora.post(IMPORT, {"file": upload(SHORT), "delimiter": "-"})
 
@@ -317,7 +318,7 @@ def test_nothing_is_parsed_in_the_process_that_answers(dora: Client, monkeypatch
     def refuse(*_: Any) -> Any:
         raise AssertionError("This is for a process with limits.")
 
-    for name in ("wbs.workbooks.read_xlsx", "wbs.workbooks.read_csv", "wbs.limited.read_list"):
+    for name in ("wbs.lists.xlsx_files.read_xlsx", "wbs.lists.xlsx_files.read_csv", "wbs.lists.limited.read_list"):
         monkeypatch.setattr(name, refuse)
 
     html = dora.post(IMPORT, {"file": upload(workbook(HEADING, ["01", "x"])), "delimiter": "-"}).content.decode()
@@ -333,9 +334,9 @@ def test_a_real_worker_reads_in_a_process_below_it(
     dora: Client, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(drafts, "PATIENCE_S", 60)
-    monkeypatch.setattr(ImportDraft, "work", only_in_tasks(ImportDraft.work))
+    monkeypatch.setattr(import_drafts, "work", only_in_tasks(import_drafts.work))
 
     html = dora.post(IMPORT, {"file": upload(workbook(HEADING, ["01", "x"])), "delimiter": "-"}).content.decode()
 
     assert facts(html) == [1, 0, 0]
-    assert "wbs.limited" not in worker.log.read_text()  # it says nothing there unless something went wrong
+    assert "wbs.lists.limited" not in worker.log.read_text()  # it says nothing there unless something went wrong

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.cost_codes import LIST
-from wbs.importing import Check, Known, check
-from wbs.sheets import read_csv
+from wbs.lists.checking import Check, Known, check
+from wbs.lists.csv_files import read_csv
 
 pytestmark = pytest.mark.once
 

@@ -14,17 +14,17 @@ import pytest
 from openpyxl import load_workbook
 
 from tests.wbs import hostile
-from wbs import limited
-from wbs.limited import read_apart
-from wbs.sheets import MAX_BYTES, UnreadableFile
-from wbs.workbooks import read_list
+from wbs.lists import limited
+from wbs.lists.limited import read_apart
+from wbs.lists.rows import MAX_BYTES, UnreadableFile
+from wbs.lists.xlsx_files import read_list
 
 pytestmark = pytest.mark.once
 
 MOST_S, MOST_BYTES = 2, 100 * 1024 * 1024
 MEASURED = """
 import re, time
-from wbs.limited import main
+from wbs.lists.limited import main
 main()
 peak = re.search(r"VmHWM:\\s*(\\d+) kB", open("/proc/self/status").read())[1]
 print(time.process_time(), int(peak) * 1024)

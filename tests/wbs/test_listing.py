@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wbs.codes import clean, code_problem, description_problem, fold
-from wbs.importing import check
-from wbs.listing import guard, unguard, write_csv
-from wbs.sheets import read_csv
+from wbs.lists.checking import check
+from wbs.lists.csv_files import guard, read_csv, unguard, write_csv
 
 pytestmark = pytest.mark.once
 

@@ -121,7 +121,7 @@ def test_words_become_statuses_and_the_kind_of_the_last_click_the_cause(migrate:
     migrate(("wbs", "0008_hold_status"), ("exports", "0014_causes"))
 
     from exports.models import CodeExport
-    from exports.words import status_words
+    from exports.pages.words import status_words
     from wbs.models import Hold
 
     rows = {row.reference: row for row in CodeExport.objects.all()}

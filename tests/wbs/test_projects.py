@@ -8,7 +8,7 @@ from companies.models import AuditEvent
 from erp_integrations.models import Connection
 from tests.factories import make_company, make_connection, make_cost_code, make_project, make_segment, make_user
 from wbs.errors import Conflict, Refused
-from wbs.importing import NewCode
+from wbs.lists.checking import NewCode
 from wbs.models import Project, ProjectCode, Segment, SegmentItem
 
 pytestmark = pytest.mark.django_db

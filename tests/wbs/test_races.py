@@ -16,9 +16,9 @@ from tests.meeting import Meeting
 from tests.patience import PATIENCE_S
 from tests.wbs.conftest import signed_in
 from wbs.errors import Conflict, Refused
-from wbs.importing import NewCode, check
+from wbs.lists.checking import NewCode, check
+from wbs.lists.csv_files import read_csv
 from wbs.models import Hold, Segment, SegmentItem
-from wbs.sheets import read_csv
 
 CODES = "/companies/sample-builders/admin/work-breakdown-structure/cost-codes/"
 

@@ -11,7 +11,7 @@ from tests.factories import make_company, make_connection, make_cost_code, make_
 from tests.wbs.test_views_lists import check_file, press
 from tests.wbs.test_views_segments import text_of
 from tests.wbs.test_views_tree import rows
-from wbs.importing import NewCode
+from wbs.lists.checking import NewCode
 from wbs.models import Hold, Segment, SegmentItem, Status
 from wbs.rules import breaches, warn_of_item, warn_of_new, warn_of_typed
 

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from wbs.sheets import MAX_BYTES, MAX_ROWS, Sheet, UnreadableFile, read_csv
+from wbs.lists.csv_files import read_csv
+from wbs.lists.rows import MAX_BYTES, MAX_ROWS, Sheet, UnreadableFile
 
 pytestmark = pytest.mark.once
 

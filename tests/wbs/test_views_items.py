@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from tests.factories import make_company, make_connection, make_cost_code, make_hold, make_segment
-from wbs.importing import NewCode
+from wbs.lists.checking import NewCode
 from wbs.models import Hold, Segment, SegmentItem, Status
 
 CODES = "/companies/sample-builders/admin/work-breakdown-structure/cost-codes/"

@@ -12,8 +12,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from openpyxl import load_workbook
 
-from companies.clock import in_seconds
 from companies.models import AuditEvent
+from core.clock import in_seconds
 from tests.factories import make_company, make_cost_code, make_hold, make_segment
 from wbs.models import ImportDraft, Segment, SegmentItem
 from wbs.tasks import check_draft

@@ -16,7 +16,7 @@ from tests.factories import (
     make_segment,
 )
 from tests.wbs.project_pages import PROJECTS, add, codes_of, table, text
-from wbs.importing import NewCode
+from wbs.lists.checking import NewCode
 from wbs.models import Project, Segment, SegmentItem
 
 pytestmark = [pytest.mark.django_db, pytest.mark.either]

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from companies.models import Level
 from tests.factories import make_company, make_connection, make_cost_code, make_hold, make_member, make_segment
 from tests.wbs.conftest import signed_in
-from wbs.importing import NewCode
+from wbs.lists.checking import NewCode
 from wbs.models import Hold, Segment, SegmentItem, Status
 
 WBS = "/companies/sample-builders/admin/work-breakdown-structure/"

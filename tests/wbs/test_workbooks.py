@@ -16,12 +16,12 @@ from openpyxl.worksheet.formula import ArrayFormula
 from tests.wbs import hostile
 from tests.wbs.hostile import package
 from tests.wbs.test_listing import CODE, DESCRIPTION
-from wbs import workbooks
 from wbs.codes import fold
-from wbs.importing import check
-from wbs.packages import ENTRY
-from wbs.sheets import MAX_BYTES, Sheet, UnreadableFile
-from wbs.workbooks import read_list, read_xlsx, write_template, write_xlsx
+from wbs.lists import xlsx_files
+from wbs.lists.checking import check
+from wbs.lists.packages import ENTRY
+from wbs.lists.rows import MAX_BYTES, Sheet, UnreadableFile
+from wbs.lists.xlsx_files import read_list, read_xlsx, write_template, write_xlsx
 
 pytestmark = pytest.mark.once
 
@@ -256,10 +256,10 @@ class TestWhatIsRefused:
         whole = workbook(HEADING, ["01", "x"])
 
         assert "larger than 5 MB" in self.refusal(b"PK\x03\x04" + bytes(MAX_BYTES))
-        bomb = repacked(whole, "docProps/app.xml", lambda xml: bytes(workbooks.MAX_UNPACKED))
+        bomb = repacked(whole, "docProps/app.xml", lambda xml: bytes(xlsx_files.MAX_UNPACKED))
         assert len(bomb) < 100_000
         assert "too large when unpacked" in self.refusal(bomb)
-        many = repacked(whole, SHEET, lambda xml: xml.replace(b"</sheetData>", b"<c/>" * workbooks.MAX_TAGS))
+        many = repacked(whole, SHEET, lambda xml: xml.replace(b"</sheetData>", b"<c/>" * xlsx_files.MAX_TAGS))
         assert len(many) < 100_000
         assert "too large when unpacked" in self.refusal(many)
 
@@ -268,9 +268,9 @@ class TestWhatIsRefused:
         rows = [[f"{n}", "x" * 100] for n in range(10)]
         assert len(read_xlsx(workbook(HEADING, *rows)).rows) == 10
 
-        monkeypatch.setattr(workbooks, "MAX_TEXT", 1000)
+        monkeypatch.setattr(xlsx_files, "MAX_TEXT", 1000)
         assert "too much text" in self.refusal(workbook(HEADING, *rows))
-        monkeypatch.setattr(workbooks, "MAX_ROWS", 9)
+        monkeypatch.setattr(xlsx_files, "MAX_ROWS", 9)
         assert "more than 9 rows" in self.refusal(workbook(HEADING, *([n, "x"] for n in range(10))))
 
     def test_rows_and_columns_far_away_take_no_time(self) -> None:

@@ -7,7 +7,6 @@ from functools import reduce
 from operator import or_
 from uuid import uuid4
 
-from django.apps import apps
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models, transaction
 from django.db.models import F, Max, Q, Value
@@ -49,8 +48,10 @@ class SegmentItemQuerySet(models.QuerySet["SegmentItem"]):
 
     def with_project(self) -> SegmentItemQuerySet:
         """Annotate `used_on`: the first project that uses the item, or None."""
-        projects = apps.get_model("wbs", "Project").objects.filter(codes__item=models.OuterRef("pk"))
-        return self.annotate(used_on=models.Subquery(projects.order_by("sort_key", "pk").values("number")[:1]))
+        project = "project_codes__project"
+        uses = SegmentItem.objects.filter(pk=models.OuterRef("pk"), project_codes__isnull=False)
+        first = uses.order_by(f"{project}__sort_key", f"{project}__pk").values(f"{project}__number")[:1]
+        return self.annotate(used_on=models.Subquery(first))
 
     def matching(self, text: str) -> SegmentItemQuerySet:
         """Items whose code or description contains the text, whatever the case."""

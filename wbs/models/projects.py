@@ -12,8 +12,8 @@ from django.db.models.functions import Now
 
 from companies.audit import record
 from companies.models import Company
-from erp_integrations.catalogue import why_not
 from erp_integrations.models import Connection
+from erp_integrations.supported import why_not
 from wbs import codes
 from wbs.codes import clean, fold, natural_key
 from wbs.errors import Conflict, Refused

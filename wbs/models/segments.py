@@ -13,12 +13,12 @@ from django.db.models import F, Max, Q
 from django.utils.text import slugify
 
 from companies.audit import record, record_each
-from companies.each import insert_each, own_fields
 from companies.models import Company
+from core.bulk import insert_each, own_fields
 from wbs import codes
 from wbs.codes import MAX_TIERS, clean, fold
 from wbs.errors import Refused
-from wbs.importing import Known, NewCode
+from wbs.lists.checking import Known, NewCode
 from wbs.models.holds import Hold
 from wbs.models.items import SegmentItem, SegmentItemQuerySet
 
@@ -183,7 +183,7 @@ class Segment(models.Model):
 
     @transaction.atomic
     def add_codes(self, new: Iterable[NewCode], delimiter: str, actor: AbstractBaseUser | None) -> int:
-        """Add checked codes (`importing.check`), parents first, with a constant number of queries per 5,000 rows.
+        """Add checked codes (`lists.checking.check`), parents first, with a constant number of queries per 5,000 rows.
 
         The caller has locked the segment before it checked. Raises Refused when something was sent meanwhile.
         """

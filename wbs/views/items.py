@@ -14,13 +14,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django_htmx.http import retarget, trigger_client_event
 
 from companies.access import MemberRequest, admin
-from companies.numbers import counted, number
+from core.numbers import counted, number
 from wbs.errors import Conflict, Refused
 from wbs.forms import ItemForm
-from wbs.missing import projects_of
 from wbs.models import Hold, Ids, Segment, SegmentItem
+from wbs.pages.missing_codes import projects_of
+from wbs.pages.tree import Folding, Tree
 from wbs.rules import warn_of_item, warn_of_typed
-from wbs.tree import Folding, Tree
 from wbs.views.tree import page_size, segment_of
 
 

@@ -15,19 +15,20 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 from django_htmx.http import HttpResponseClientRefresh
 
-from companies import broker
 from companies.access import MemberRequest, admin, admin_reader
-from companies.bodies import takes_files
-from companies.numbers import number
+from core import broker
+from core.bodies import takes_files
+from core.numbers import number
+from wbs import import_drafts
 from wbs.errors import Refused
 from wbs.forms import ImportForm
-from wbs.importing import Choices, Report
-from wbs.listing import write_csv
+from wbs.lists.checking import Choices, Report
+from wbs.lists.csv_files import write_csv
+from wbs.lists.rows import MAX_BYTES, UnreadableFile, too_large
+from wbs.lists.xlsx_files import write_template, write_xlsx
 from wbs.models import ImportDraft, Segment, drafts
-from wbs.sheets import MAX_BYTES, UnreadableFile, too_large
 from wbs.views.items import codes_were
 from wbs.views.tree import segment_of
-from wbs.workbooks import write_template, write_xlsx
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 DIVISION = "division:"  # before the folded code, in the name of a field
@@ -59,7 +60,7 @@ def import_codes(request: MemberRequest, segment: str) -> HttpResponse:
     get_answer(draft)
     if draft.is_open:
         return redirect("wbs:draft", request.member.company.slug, segment, draft.pk)
-    report = draft.found()
+    report = import_drafts.found(draft)
     if report.trouble:
         form.add_error("file", report.trouble)
         draft.delete()
@@ -74,7 +75,7 @@ def get_answer(draft: ImportDraft) -> None:
         broker.wake("wbs.tasks.check_draft", [draft.pk])
         if not draft.is_long:
             draft.wait_for_worker(until)
-            draft.work()
+            import_drafts.work(draft)
             draft.look_again()
 
 
@@ -82,7 +83,7 @@ def keep_file(request: MemberRequest, form: ImportForm) -> ImportDraft | None:
     upload = cast(UploadedFile, request.FILES["file"])
     try:
         name = PurePath(upload.name or "").name
-        return ImportDraft.keep(request.member, form.segment, name, upload.read(MAX_BYTES + 1))
+        return import_drafts.keep(request.member, form.segment, name, upload.read(MAX_BYTES + 1))
     except UnreadableFile as trouble:
         form.add_error("file", str(trouble))
         return None
@@ -121,7 +122,7 @@ def show_draft(request: MemberRequest, segment: str, draft_id: int) -> HttpRespo
     if draft is None:
         raise Http404("There is no such check, or it is no longer kept.")
     if draft.is_open and draft.is_left_alone:
-        draft.work()
+        import_drafts.work(draft)
         draft.look_again()
     if request.htmx:
         return render(request, "wbs/_progress.html", {"draft": draft}) if draft.is_open else HttpResponseClientRefresh()
@@ -130,7 +131,7 @@ def show_draft(request: MemberRequest, segment: str, draft_id: int) -> HttpRespo
         return import_page(request, form, draft)
     if draft.imported is not None:
         return import_page(request, form, draft, notice=f"{codes_were(draft.imported)} imported from {draft} already.")
-    report = draft.found()
+    report = import_drafts.found(draft)
     if report.trouble:
         return import_page(request, form, notice=report.trouble)
     return import_page(request, form, draft, report)
@@ -145,14 +146,13 @@ def import_draft(request: MemberRequest, form: ImportForm, draft: ImportDraft) -
             segment.lock()
             draft.refresh_from_db(fields=["imported"])
             if draft.imported is None:  # else this is a second click
-                result = draft.answer()
+                result = import_drafts.answer(draft)
                 refuse_surprises(request, result.report(choices))
                 draft.imported = segment.add_codes([*result.divisions, *result.good], choices.delimiter, request.user)
                 draft.save(update_fields=["imported"])
     except Refused as refusal:
-        return import_page(
-            request, form, draft, draft.told(draft.answer()), f"Nothing was imported yet. {refusal.sentence}"
-        )
+        report = import_drafts.told(draft, import_drafts.answer(draft))
+        return import_page(request, form, draft, report, f"Nothing was imported yet. {refusal.sentence}")
     messages.success(request, f"{codes_were(draft.imported)} imported from {draft.name}.")
     return redirect("wbs:codes", request.member.company.slug, segment.slug)
 

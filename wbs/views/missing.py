@@ -9,10 +9,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from companies.access import MemberRequest, admin, admin_reader
-from companies.numbers import counted, number
-from wbs.code_lists import CodeList
-from wbs.missing import missing_somewhere, with_projects
+from core.numbers import counted, number
 from wbs.models import Project, Segment, SegmentItem
+from wbs.pages.code_picker import CodeList
+from wbs.pages.missing_codes import missing_somewhere, with_projects
 from wbs.views.items import item_or_none, usage_of
 
 

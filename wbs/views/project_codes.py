@@ -9,11 +9,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from companies.access import MemberRequest, admin, admin_reader
-from erp_integrations.catalogue import why_not
-from wbs.code_lists import CodeList, division_of
+from erp_integrations.supported import why_not
 from wbs.errors import Refused
 from wbs.models import Project, Segment, SegmentItem, SegmentItemQuerySet
-from wbs.offers import cost_types, offers
+from wbs.pages.code_picker import CodeList, division_of
+from wbs.pages.project_segments import cost_types, offers
 from wbs.project_forms import OwnCodeForm
 from wbs.views.items import codes_were, ticked_ids
 from wbs.views.projects import project_of

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET
 
 from companies.access import MemberRequest, admin_reader
 from wbs.models import Segment
-from wbs.tree import PAGE_SIZES, Folding, Tree
+from wbs.pages.tree import PAGE_SIZES, Folding, Tree
 
 
 @require_GET

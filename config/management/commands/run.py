@@ -18,7 +18,7 @@ from django.conf import settings
 from django.core.management import BaseCommand, CommandError, call_command
 
 from config import children, embedded
-from exports.services import free_leases
+from exports.queue import free_leases
 
 # All that the embedded mode keeps in var/. What else lies there is not ours to delete.
 KEPT = ("tieback.sqlite3*", "keys.json", ".keys-*", "demo*", "staticfiles", "mail", "run.lock")

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from erp_integrations.adapters.quickbooks_desktop import answers, catalogue, greeting, payload, rules
+from erp_integrations.adapters.quickbooks_desktop import answers, greeting, payload, rules, status_codes
 from erp_integrations.adapters.quickbooks_desktop.forms import CODES_PER_MESSAGE, ItemNames, QuickBooksDesktopForm
 from erp_integrations.base import (
     EXPENSE_KINDS,
@@ -115,7 +115,7 @@ class QuickBooksDesktopAdapter(PullAdapter):
         return answers.outcomes(self._parents_first(codes), answer, self.has_tiers)
 
     def connector_error(self, code: str, message: str) -> ERPError:
-        return catalogue.connector_error(code, message)
+        return status_codes.connector_error(code, message)
 
     def _parents_first(self, codes: Sequence[CodeData]) -> list[CodeData]:
         return sorted(codes, key=lambda code: len(code.names(self.has_tiers)))

@@ -13,9 +13,9 @@ from uuid import UUID
 
 from lxml import etree
 
-from erp_integrations.adapters.quickbooks_desktop import catalogue
-from erp_integrations.adapters.quickbooks_desktop.catalogue import Then
+from erp_integrations.adapters.quickbooks_desktop import status_codes
 from erp_integrations.adapters.quickbooks_desktop.payload import full_name, guid_of
+from erp_integrations.adapters.quickbooks_desktop.status_codes import Then
 from erp_integrations.base import (
     AccountKind,
     CodeData,
@@ -236,7 +236,7 @@ def outcomes(codes: Sequence[CodeData], answer: str, has_tiers: bool) -> list[Ou
     if found and not any(response.is_readable for response in found):
         raise unreadable(found[0].words)
     told = list(_matched(codes, found))
-    if told and all(one.is_readable and catalogue.meaning_of(one.status).then is Then.STOP for _, one in told):
+    if told and all(one.is_readable and status_codes.meaning_of(one.status).then is Then.STOP for _, one in told):
         raise _error(told[0][1])
     return _outcomes(told, has_tiers)
 
@@ -260,7 +260,7 @@ def _outcomes(told: Iterable[tuple[CodeData, Response]], has_tiers: bool) -> lis
 
 def _require_kept(status: int, has_answers: bool) -> None:
     """An answer for each code counts, whatever became of QuickBooks' own copy; unless it answers another message."""
-    kind, sentence = catalogue.MESSAGE_SETS.get(status, (None, ""))
+    kind, sentence = status_codes.MESSAGE_SETS.get(status, (None, ""))
     if kind and (kind is UncertainError or not has_answers):
         raise kind(sentence, f"messageSetStatusCode {status}")
 
@@ -279,7 +279,7 @@ def _matched(codes: Sequence[CodeData], found: Sequence[Response]) -> Iterator[t
 def _outcome(code: CodeData, response: Response, has_tiers: bool) -> Outcome:
     if not response.is_readable:
         raise unreadable(response.words)
-    meaning, reference = catalogue.meaning_of(response.status, response.words), code.reference
+    meaning, reference = status_codes.meaning_of(response.status, response.words), code.reference
     names = code.names(has_tiers)
     match meaning.then:
         case Then.DONE:
@@ -291,7 +291,7 @@ def _outcome(code: CodeData, response: Response, has_tiers: bool) -> Outcome:
         case Then.NO_PARENT if len(names) > 1:
             return Refused(reference, meaning.sentence.format(parent=full_name(names[:-1])), response.detail)
         case Then.NO_PARENT:
-            return Refused(reference, catalogue.OTHERWISE.sentence, response.detail)
+            return Refused(reference, status_codes.OTHERWISE.sentence, response.detail)
         case _:
             is_stale = meaning.then is Then.NEW_ACCOUNT
             return Refused(reference, meaning.sentence, response.detail, is_chart_stale=is_stale)
@@ -306,7 +306,7 @@ def _done(code: CodeData, response: Response, has_tiers: bool) -> Outcome:
 
 def _error(response: Response) -> ERPError:
     """What a question that was not answered means; asking changes nothing in QuickBooks."""
-    meaning = catalogue.meaning_of(response.status, response.words)
+    meaning = status_codes.meaning_of(response.status, response.words)
     if meaning.then is Then.STOP:
         return ConfigurationError(meaning.sentence, response.detail)
     if meaning.is_retried:

@@ -14,9 +14,8 @@ from erp_integrations.adapters.practice.books import INCOME_KINDS, Books
 from erp_integrations.adapters.practice.chart import CHART
 from erp_integrations.adapters.practice.models import PracticeAccount, PracticeItem
 from erp_integrations.base import AccountKind, CodeData, Exists, Exported, NotSent, Refused, Uncertain
-from erp_integrations.conformance import Item
+from erp_integrations.conformance import Item, UpdateConformance
 from erp_integrations.errors import ConfigurationError, TransientError, UncertainError
-from erp_integrations.update_conformance import UpdateConformance
 
 pytestmark = pytest.mark.django_db
 BOOKS = 7

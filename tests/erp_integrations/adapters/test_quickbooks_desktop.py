@@ -7,8 +7,7 @@ import pytest
 from erp_integrations.adapters.quickbooks_desktop.adapter import QuickBooksDesktopAdapter
 from erp_integrations.adapters.quickbooks_desktop.greeting import OWNER_ID
 from erp_integrations.base import CodeData
-from erp_integrations.conformance import Item
-from erp_integrations.pull_conformance import PullConformance
+from erp_integrations.conformance import Item, PullConformance
 from tests.quickbooks.company import QuickBooks
 from tests.quickbooks.lists import Item as Held
 

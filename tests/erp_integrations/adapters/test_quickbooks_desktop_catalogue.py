@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from erp_integrations.adapters.quickbooks_desktop.catalogue import (
+from erp_integrations.adapters.quickbooks_desktop.status_codes import (
     CONNECTOR_ERRORS,
     LOCK_PHRASES,
     MESSAGE_SETS,

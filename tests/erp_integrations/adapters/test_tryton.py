@@ -11,9 +11,8 @@ import pytest
 
 from erp_integrations.adapters.tryton.adapter import TrytonAdapter
 from erp_integrations.base import AccountKind, CodeData, Exists, Exported, Outcome, Refused
-from erp_integrations.conformance import Item
+from erp_integrations.conformance import Item, UpdateConformance
 from erp_integrations.errors import ConfigurationError, TransientError
-from erp_integrations.update_conformance import UpdateConformance
 from tests.servers.tryton import COMPANY, PASSWORD, Tryton70Server, TrytonServer
 
 pytestmark = pytest.mark.once

@@ -11,7 +11,7 @@ from erp_integrations.adapters.quickbooks_desktop.greeting import OWNER_ID
 from erp_integrations.models import GLAccount
 from exports import services
 from exports.models import CodeExport
-from exports.review import Counts
+from exports.pages.counts import Counts
 from exports.services import Selection
 from exports.web_connector.models import Access, username_of
 from tests import factories

@@ -10,7 +10,7 @@ from django.test import Client
 
 from exports import services
 from exports.models import CodeExport
-from exports.services.decisions import AGAIN
+from exports.queue.decisions import AGAIN
 from exports.web_connector import polls
 from exports.web_connector.models import Poll
 from tests.exports.web_connector.conftest import INCOME, Office, at_the_export

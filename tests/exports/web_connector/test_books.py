@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 
 from companies.models import AuditEvent
-from exports import services
-from exports.services.claims import LOST
+from exports import queue, services
+from exports.queue.claims import LOST
 from tests.exports.web_connector.conftest import Office, at_the_export
 from tests.exports.web_connector.referee import check_books
 from tests.quickbooks.company import QuickBooks
@@ -24,7 +24,7 @@ class TestWhatIsThereAlready:
         queued.connection.gl_accounts.update(is_active=False)
         assert services.link_at_next_call(queued.alice, queued.row("01-100"), item.list_id).count == 1
 
-        services.sweep()
+        queue.sweep()
         queued.poll()
 
         row = queued.row("01-100")

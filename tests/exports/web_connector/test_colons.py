@@ -8,7 +8,7 @@ from exports import services
 from tests import factories
 from tests.exports.web_connector.conftest import Office
 from tests.exports.web_connector.referee import check_all_arrived
-from wbs.importing import NewCode
+from wbs.lists.checking import NewCode
 from wbs.rules import breaches, warn_of_new
 
 pytestmark = [pytest.mark.django_db, pytest.mark.either]

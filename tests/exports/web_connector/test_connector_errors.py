@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from companies.models import AuditEvent
-from exports.services.decisions import AGAIN
+from exports.queue.decisions import AGAIN
 from exports.web_connector import polls
 from exports.web_connector.models import Poll
 from tests.exports.web_connector.conftest import Office, at_the_export

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from exports import services
+from exports import queue
 from exports.models import Attempt, CodeExport
 from exports.web_connector import polls
 from exports.web_connector.models import Message, Poll
@@ -68,7 +68,7 @@ class TestALostAnswer:
         queued.connection.refresh_from_db()
         type(queued.connection).objects.update(lease_until="2020-01-01T00:00:00Z")
 
-        services.sweep()
+        queue.sweep()
 
         assert set(queued.states().values()) == {"UNKNOWN"}
         queued.poll()

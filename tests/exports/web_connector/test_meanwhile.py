@@ -8,7 +8,7 @@ import pytest
 
 from companies.members import change_rights
 from companies.models import Member
-from exports import services
+from exports import queue, services
 from exports.models import CodeExport
 from tests.exports.web_connector.conftest import INCOME, Office, at_the_export
 from tests.exports.web_connector.referee import check_books
@@ -68,7 +68,7 @@ class TestAnAcceptanceThatStandsNoMore:
         queued.connection.gl_accounts.filter(pk=queued.account(INCOME).pk).update(kind="other")
 
         report = queued.poll()
-        services.sweep()
+        queue.sweep()
 
         assert report.requests == []
         assert set(queued.states().values()) == {"READY"}
@@ -80,7 +80,7 @@ class TestAnAcceptanceThatStandsNoMore:
         queued.connection.ask_for_gl_accounts()
 
         report = queued.poll()
-        services.sweep()
+        queue.sweep()
 
         assert ["AccountQueryRq" in request for request in report.requests] == [True]
         assert queued.quickbooks.items == []
@@ -99,7 +99,7 @@ class TestAnAcceptanceThatStandsNoMore:
             connector.deliver()
 
         assert not connector.fetch()
-        services.sweep()
+        queue.sweep()
 
         assert set(queued.states().values()) == {"READY"}
         assert queued.quickbooks.items == []
@@ -123,6 +123,6 @@ class TestAnAcceptanceThatStandsNoMore:
         change_rights(Member.objects.get(pk=queued.alice.pk), None, can_push_to_accounting=False)
 
         queued.poll()
-        services.sweep()
+        queue.sweep()
 
         assert queued.row("01-100").status == "READY"

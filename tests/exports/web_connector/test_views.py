@@ -11,8 +11,8 @@ from django.http import HttpResponse
 from django.test import Client
 from lxml import etree
 
-from companies.clock import in_seconds
 from companies.models import AuditEvent
+from core.clock import in_seconds
 from erp_integrations.adapters.quickbooks_desktop.greeting import OWNER_ID
 from erp_integrations.models import Connection
 from exports import services

@@ -1,0 +1,127 @@
+"""The numbers of the review page: how many codes are in each state, and how far the exports are that run."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, IntegerField, Q, Subquery
+from django.db.models.functions import Now
+
+from erp_integrations.models import Connection
+from exports.models import (
+    REJECTABLE,
+    RETRYABLE,
+    UNFINISHED,
+    CodeExportQuerySet,
+    Status,
+)
+
+CAP = 10_000  # counts are exact up to here
+
+
+class CappedCount(Subquery):
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) AS capped)"
+    output_field = IntegerField()
+
+
+def _capped(rows: CodeExportQuerySet) -> CappedCount:
+    return CappedCount(rows.values("pk")[: CAP + 1])
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many codes are in each state (up to one more than CAP), at a moment of the database's clock."""
+
+    by_status: dict[str, int]
+    now: datetime
+    last_batch: int  # the newest click on the connection that was committed at this moment
+    updates: dict[str, int]  # updates of synced codes among them, which no rejection takes
+
+    @classmethod
+    def read(cls, connection: Connection, search: str) -> Counts:
+        found = connection.code_exports.matching(search).order_by()
+        updates = found.filter(kept__isnull=False)
+        of_all = [_capped(found.filter(status=status)) for status in Status]
+        of_updates = [_capped(updates.filter(status=status)) for status in REJECTABLE]
+        newest = Subquery(connection.batches.order_by("-id").values("pk")[:1])
+        wanted: tuple[Any, ...] = (Now(), newest, *of_all, *of_updates)
+        now, last, *numbers = Connection.objects.filter(pk=connection.pk).values_list(*wanted).get()
+        by_status, rest = dict(zip(Status, numbers, strict=False)), numbers[len(Status) :]
+        return cls(by_status, now, last or 0, dict(zip(REJECTABLE, rest, strict=True)))
+
+    @property
+    def moment(self) -> str:
+        """What the page carries of the moment at which its list was read (`forms.read_moment`)."""
+        return f"{self.now.isoformat()} {self.last_batch}"
+
+    def of(self, states: Iterable[Status]) -> int:
+        return sum(self.by_status[status] for status in states)
+
+    def shown(self, states: Iterable[Status]) -> str:
+        return shown(self.of(states))
+
+    def rejectable(self, states: Collection[Status]) -> int:
+        """How many of them "Reject All" would take."""
+        return sum(self.by_status[status] - self.updates[status] for status in REJECTABLE if status in states)
+
+
+def shown(count: int) -> str:
+    return f"{count:,}" if count <= CAP else f"{CAP:,}+"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the exports are that run now, or that the page watched until they ended."""
+
+    batches: tuple[int, ...] = ()
+    by_status: dict[str, int] = field(default_factory=dict)
+    started_at: datetime | None = None
+
+    @classmethod
+    def read(cls, connection: Connection, watched: Iterable[int]) -> Progress:
+        running = connection.code_exports.filter(status__in=UNFINISHED).values("export_batch")
+        rows = (
+            connection.code_exports.filter(Q(export_batch__in=running) | Q(export_batch__in=list(watched)))
+            .filter(status__in=[*UNFINISHED, Status.SUCCESS, *RETRYABLE])
+            .order_by()
+            .values_list("export_batch", "export_batch__at", "status")
+            .annotate(Count("pk"))
+        )
+        batches: dict[int, datetime] = {}
+        by_status: dict[str, int] = {}
+        for batch, at, status, count in rows:
+            batches[batch] = at
+            by_status[status] = by_status.get(status, 0) + count
+        return cls(tuple(sorted(batches)), by_status, min(batches.values(), default=None))
+
+    @property
+    def total(self) -> int:
+        return sum(self.by_status.values())
+
+    @property
+    def left(self) -> int:
+        return sum(self.by_status.get(status, 0) for status in UNFINISHED)
+
+    @property
+    def done(self) -> int:
+        return self.total - self.left
+
+    @property
+    def failed(self) -> int:
+        return self.by_status.get(Status.FAILED, 0)
+
+    def time_left(self, now: datetime) -> str:
+        """ "about 20 s left", once something is done."""
+        if not (self.done and self.left and self.started_at):
+            return ""
+        seconds = int((now - self.started_at).total_seconds() * self.left / self.done) + 1
+        return f"about {seconds} s left" if seconds < 100 else f"about {seconds // 60 + 1} min left"
+
+    @property
+    def outcome(self) -> str:
+        """ "386 Success, 3 Failed"."""
+        states = (Status.SUCCESS, *RETRYABLE)
+        return ", ".join(f"{self.by_status[s]:,} {s.label}" for s in states if self.by_status.get(s))

@@ -1,0 +1,242 @@
+"""The portions of one connection: what each call to the ERP carries, from the claim to the stored outcomes."""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
+
+from django.db import connection as database
+from django.db import connections, transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from core import statements
+from core.clock import clock_sql
+from erp_integrations.base import Capabilities, CodeData, Outcome
+from erp_integrations.errors import ERPError
+from erp_integrations.models import Connection, ConnectionQuerySet
+from exports.models import Attempt, CodeExport, CodeExportQuerySet, Status
+from exports.queue import erp_calls, leases
+from exports.queue.crashpoints import crashpoint
+from exports.queue.decisions import Next, after_sending, pace
+from exports.queue.leases import Lease
+from exports.queue.recovery import ask, codes_in_doubt, free, give_up, in_doubt, set_free
+from exports.queue.standing import standing_sql, stands
+from exports.queue.transitions import follow, settle
+
+logger = logging.getLogger(__name__)
+
+CLAIMED_AT_ONCE = 200  # codes, for several calls
+ALONE_AFTER = 2  # lost answers: then a code is sent alone, so that it takes no others with it
+
+
+@dataclass(frozen=True)
+class Work:
+    """One code of a portion: its row, what the adapter is given, and the holder whose attempt is on record."""
+
+    row: CodeExport
+    code: CodeData
+    token: int
+
+
+def able() -> ConnectionQuerySet:
+    """Connections that workers may send codes to now: neither paused nor broken, their breaker closed."""
+    closed = Q(open_until=None) | Q(open_until__lte=Now())
+    return Connection.objects.pushed().filter(closed, state=Connection.State.ACTIVE)
+
+
+def export_portions(connection_id: int, until: float = 0) -> bool:
+    """Do a portion of a connection's work: ask about codes in doubt, or else send codes. False: none was due.
+
+    After codes that were sent well more are sent, until that moment of the monotonic clock. Does nothing while someone
+    else holds the lease, so it may be called twice, late, or at any time.
+    """
+    with transaction.atomic():
+        lease = leases.take_for_call(able().filter(pk=connection_id))
+        if lease is None:
+            return False
+        if lease.is_after_loss:
+            clear(lease)
+            return True
+        doubtful = codes_in_doubt(lease)
+        work = [] if doubtful else claim(lease, next_rows(lease, CodeExport.objects.due()))
+        if not (doubtful or work):
+            lease.release()
+            return False
+    try:
+        if doubtful:
+            ask(lease, doubtful)
+        else:
+            _send(lease, work, until)
+    except leases.Lost:
+        logger.warning("Lost the lease of connection %s; its holder finishes the work", connection_id)
+    except Exception:
+        lease.release()
+        raise
+    return True
+
+
+def clear(lease: Lease) -> None:
+    """What a holder that is gone left in SENDING becomes UNKNOWN, unless it was never sent; the lease is given back."""
+    with transaction.atomic():
+        lease.hold()
+        set_free(lease)
+    sending = CodeExport.objects.filter(connection=lease.connection, status=Status.SENDING)
+    give_up(lease, sending.for_adapter())
+    lease.release()
+
+
+def _send(lease: Lease, work: list[Work], until: float) -> None:
+    """Call after call under one lease: what one answered is stored while the ERP works on the next."""
+    turn = Turn(lease, until, time.monotonic())
+    answer, error = _call(lease, work)
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        while error is None and (following := turn.following(work)):
+            call = beside.submit(_call_beside, lease, following)
+            with transaction.atomic():
+                lease.hold()
+                turn.has_doubts |= _is_in_doubt(store(lease, work, answer))
+            crashpoint("stored")
+            work, (answer, error) = following, call.result()
+    with transaction.atomic():
+        lease.end(error)
+        store(lease, work, answer)
+        free([one.row for one in turn.waiting])
+    crashpoint("stored")
+
+
+def _is_in_doubt(rows: Iterable[CodeExport]) -> bool:
+    return any(row.status == Status.UNKNOWN for row in rows)
+
+
+@dataclass
+class Turn:
+    """What one worker does for one connection under one lease: it claims many codes, and sends them call by call."""
+
+    lease: Lease
+    until: float  # no call begins after that, on the monotonic clock
+    began: float
+    sent: int = 0
+    waiting: list[Work] = field(default_factory=list)  # claimed; their calls have not begun
+    has_doubts: bool = False  # the ERP must be asked before more is sent
+
+    def following(self, sent: Sequence[Work]) -> list[Work]:
+        """What the next call carries, after one that carried these; empty when the turn is over."""
+        self.sent += len(sent)
+        now = time.monotonic()
+        if now >= self.until or self.has_doubts or not self.lease.goes_on():
+            return []
+        if not self.waiting:
+            return self._claim(now)
+        size = self.lease.portion_size
+        meant, self.waiting = self.waiting[:size], self.waiting[size:]
+        begun = begin(self.lease, [one.row.pk for one in meant])
+        self.waiting += [one for one in meant if one.row.pk not in begun]
+        return [one for one in meant if one.row.pk in begun]
+
+    def _claim(self, now: float) -> list[Work]:
+        """As many as will be through by the end of the turn; the call of the first of them begins."""
+        rate = self.sent / max(now - self.began, 0.001)
+        with transaction.atomic():
+            if not self.lease.renew(able()) or in_doubt(self.lease).exists():
+                return []
+            size = self.lease.portion_size
+            most = max(size, min(CLAIMED_AT_ONCE, int(rate * (self.until - now))) // size * size)
+            work = claim(self.lease, next_rows(self.lease, CodeExport.objects.due(), most))
+        self.waiting = work[size:]
+        return work[:size]
+
+
+def begin(lease: Lease, ids: Sequence[int]) -> set[int]:
+    """Note that the call of these codes begins: of those whose acceptance still stands, which it returns."""
+    sql, params = _begins(lease.connection.capabilities)
+    meant = list(ids) if database.vendor == "postgresql" else json.dumps(ids)
+    with statements.run(sql, [lease.token, meant, *params]) as cursor:
+        if cursor.rowcount == len(ids):
+            return set(ids)
+    begun = Attempt.objects.filter(export__in=ids, lease_token=lease.token, began_at__isnull=False)
+    return set(begun.values_list("export_id", flat=True))
+
+
+@lru_cache(maxsize=100)
+def _begins(able: Capabilities) -> tuple[str, tuple[Any, ...]]:
+    attempts, rows = Attempt._meta.db_table, CodeExport._meta.db_table
+    meant = "= ANY(%s)" if database.vendor == "postgresql" else "IN (SELECT value FROM json_each(%s))"
+    stand, params = standing_sql(able)
+    standing = f"EXISTS (SELECT 1 FROM {rows} WHERE id = {attempts}.export_id AND {stand})"  # noqa: S608
+    mine = f"lease_token = %s AND began_at IS NULL AND ended_at IS NULL AND export_id {meant}"
+    return f"UPDATE {attempts} SET began_at = {clock_sql()} WHERE {mine} AND {standing}", params  # noqa: S608
+
+
+def _call(lease: Lease, work: list[Work]) -> tuple[dict[str, Outcome], ERPError | None]:
+    crashpoint("claimed")
+    lease.check_time()
+    told = erp_calls.send(lease.connection, [one.code for one in work])
+    crashpoint("answered")
+    return told
+
+
+def _call_beside(lease: Lease, work: list[Work]) -> tuple[dict[str, Outcome], ERPError | None]:
+    """In a thread of its own, which leaves no connection to the database behind: an adapter may have used one."""
+    try:
+        return _call(lease, work)
+    finally:
+        connections.close_all()
+
+
+def next_rows(lease: Lease, due: CodeExportQuerySet, most: int = 0) -> list[CodeExport]:
+    """What fits into one call, or `most`: new codes, or else updates, of those whose acceptance still stands.
+
+    One code alone to an ERP that failed last time, unless it calls itself and so is there. Those whose answers were
+    lost again and again come last, each alone.
+    """
+    is_probe = lease.connection.failures_in_a_row > 0 and not lease.connection.is_pulled
+    size = 1 if is_probe else most or lease.portion_size
+    queued = due.for_adapter().filter(stands(lease.connection), status=Status.QUEUED, look_first=False)
+    sure = queued.filter(doubts__lt=ALONE_AFTER)
+    new, updates = (sure.filter(kept__isnull=is_new)[:size] for is_new in (True, False))
+    return list(new) or list(updates) or list(queued[:1])
+
+
+def claim(lease: Lease, rows: list[CodeExport]) -> list[Work]:
+    """QUEUED -> SENDING, with the exact payload of each code on record before the first byte leaves.
+
+    Those beyond one call wait for theirs (`begin`). To be called in the transaction that took or holds the lease and
+    read the rows.
+    """
+    decided = [(row, _claimed(row, lease)) for row in rows]
+    codes = [replace(row.as_data(), request_key=then.changes["request_key"]) for row, then in decided]
+    size = lease.portion_size
+    tries = [{"try_payload": dict(vars(code)), "try_waits": place >= size} for place, code in enumerate(codes)]
+    claimed = follow(decided, tries)
+    return [Work(row, code, lease.token) for row, code in zip(claimed, codes, strict=True)]
+
+
+def _claimed(row: CodeExport, lease: Lease) -> Next:
+    key = row.request_key or secrets.token_hex(16)
+    return Next(Status.SENDING, changes={"request_key": key, "lease_token": lease.token, "absent_token": None})
+
+
+def store(lease: Lease, work: Sequence[Work], answer: Mapping[str, Outcome]) -> list[CodeExport]:
+    """Give each code of a portion what follows from its outcome, and return the rows as they are then.
+
+    In the transaction that holds the lease. The codes are in SENDING, or in UNKNOWN when the answer of a pulled ERP was
+    lost and is told again.
+    """
+    now, how = lease.now(), pace()
+    ended = [after_sending(one.row, one.code, answer[one.row.reference], how, now) for one in work]
+    decided = [(one.row, then) for one, then in zip(work, ended, strict=True)]
+    return settle(decided, [_end(one, then) for one, then in zip(work, ended, strict=True)])
+
+
+def _end(one: Work, then: Next) -> dict[str, Any]:
+    """What is noted of the attempt."""
+    told = {"try_outcome": then.attempt, "try_message": then.message, "try_detail": then.changes["detail"]}
+    return {"try_token": one.token, **told}
