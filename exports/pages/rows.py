@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from companies.models import Member
 from core.numbers import number
@@ -40,11 +41,11 @@ class Row:
     takes_purchases: bool  # the income account does, as long as there is no expense account
     problem: str = ""
 
-    @property
+    @cached_property
     def income(self) -> Held | None:
         return Held.of(self.export, "income_account")
 
-    @property
+    @cached_property
     def expense(self) -> Held | None:
         return Held.of(self.export, "expense_account")
 

@@ -94,15 +94,13 @@ def clear(lease: Lease) -> None:
 
 
 def _send(lease: Lease, work: list[Work], until: float) -> None:
-    """Call after call under one lease: what one answered is stored while the ERP works on the next."""
+    """Call after call under one lease: while the ERP works on one, the answer before is stored, and more is claimed."""
     turn = Turn(lease, until, time.monotonic())
     answer, error = _call(lease, work)
     with ThreadPoolExecutor(max_workers=1) as beside:
         while error is None and (following := turn.following(work)):
             call = beside.submit(_call_beside, lease, following)
-            with transaction.atomic():
-                lease.hold()
-                turn.has_doubts |= _is_in_doubt(store(lease, work, answer))
+            turn.go_on(work, answer)
             crashpoint("stored")
             work, (answer, error) = following, call.result()
     with transaction.atomic():
@@ -130,28 +128,39 @@ class Turn:
     def following(self, sent: Sequence[Work]) -> list[Work]:
         """What the next call carries, after one that carried these; empty when the turn is over."""
         self.sent += len(sent)
-        now = time.monotonic()
-        if now >= self.until or self.has_doubts or not self.lease.goes_on():
+        size = self.lease.portion_size
+        if time.monotonic() >= self.until or self.has_doubts or not self.lease.goes_on():
             return []
         if not self.waiting:
-            return self._claim(now)
-        size = self.lease.portion_size
+            with transaction.atomic():
+                return self._claim(size) if self.lease.renew(able()) else []
         meant, self.waiting = self.waiting[:size], self.waiting[size:]
         begun = begin(self.lease, [one.row.pk for one in meant])
         self.waiting += [one for one in meant if one.row.pk not in begun]
         return [one for one in meant if one.row.pk in begun]
 
-    def _claim(self, now: float) -> list[Work]:
-        """As many as will be through by the end of the turn; the call of the first of them begins."""
-        rate = self.sent / max(now - self.began, 0.001)
+    def go_on(self, sent: Sequence[Work], answer: Mapping[str, Outcome]) -> None:
+        """Beside the call that is under way: store what the one before answered, and claim what the next ones carry."""
+        claims = len(self.waiting) < self.lease.portion_size and time.monotonic() < self.until
         with transaction.atomic():
-            if not self.lease.renew(able()) or in_doubt(self.lease).exists():
-                return []
-            size = self.lease.portion_size
-            most = max(size, min(CLAIMED_AT_ONCE, int(rate * (self.until - now))) // size * size)
-            work = claim(self.lease, next_rows(self.lease, CodeExport.objects.due(), most))
-        self.waiting = work[size:]
-        return work[:size]
+            if claims:
+                claims = self.lease.renew(able())
+            else:
+                self.lease.hold()
+            self.has_doubts |= _is_in_doubt(store(self.lease, sent, answer))
+            if claims:
+                self.waiting += self._claim(self._most(), waits=True)
+
+    def _most(self) -> int:
+        """As many codes as will be through by the end of the turn, in whole calls; one call at the least."""
+        now, size = time.monotonic(), self.lease.portion_size
+        rate = self.sent / max(now - self.began, 0.001)
+        return max(size, min(CLAIMED_AT_ONCE, int(rate * (self.until - now))) // size * size)
+
+    def _claim(self, most: int, *, waits: bool = False) -> list[Work]:
+        if self.has_doubts or in_doubt(self.lease).exists():
+            return []
+        return claim(self.lease, next_rows(self.lease, CodeExport.objects.due(), most), waits=waits)
 
 
 def begin(lease: Lease, ids: Sequence[int]) -> set[int]:
@@ -205,17 +214,15 @@ def next_rows(lease: Lease, due: CodeExportQuerySet, most: int = 0) -> list[Code
     return list(new) or list(updates) or list(queued[:1])
 
 
-def claim(lease: Lease, rows: list[CodeExport]) -> list[Work]:
+def claim(lease: Lease, rows: list[CodeExport], *, waits: bool = False) -> list[Work]:
     """QUEUED -> SENDING, with the exact payload of each code on record before the first byte leaves.
 
-    Those beyond one call wait for theirs (`begin`). To be called in the transaction that took or holds the lease and
-    read the rows.
+    Those of a later call wait for it (`begin`). To be called in the transaction that took or holds the lease and read
+    the rows.
     """
     decided = [(row, _claimed(row, lease)) for row in rows]
     codes = [replace(row.as_data(), request_key=then.changes["request_key"]) for row, then in decided]
-    size = lease.portion_size
-    tries = [{"try_payload": dict(vars(code)), "try_waits": place >= size} for place, code in enumerate(codes)]
-    claimed = follow(decided, tries)
+    claimed = follow(decided, [{"try_payload": dict(vars(code)), "try_waits": waits} for code in codes])
     return [Work(row, code, lease.token) for row, code in zip(claimed, codes, strict=True)]
 
 

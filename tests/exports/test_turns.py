@@ -167,10 +167,24 @@ class TestWhatWasClaimedForSeveralCalls:
         return Attempt.objects.filter(began_at=None, outcome=Attempt.Outcome.NOT_SENT).count()
 
     def test_only_the_codes_of_a_call_have_begun_when_it_begins(
-        self, scene: Scene, during: Callable[[During], None]
+        self, scene: Scene, during: Callable[[During], None], monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        """And while the second is under way the rest is claimed."""
         seen: list[int] = []
-        during(lambda number: seen.append(self.waiting()))
+        done = [Event() for _ in range(4)]
+        went_on, go_on = iter(done[1:]), portions.Turn.go_on
+        done[0].set()  # the first has nothing beside it
+
+        def watched(*words: Any) -> None:
+            go_on(*words)
+            next(went_on).set()
+
+        def look(number: int) -> None:
+            assert done[number - 1].wait(PATIENCE_S)
+            seen.append(self.waiting())
+
+        monkeypatch.setattr(portions.Turn, "go_on", watched)
+        during(look)
 
         turn(scene)
 
@@ -247,8 +261,9 @@ class TestWhatWasClaimedForSeveralCalls:
     def test_what_was_queued_again_does_not_begin_any_more(self, scene: Scene) -> None:
         lease = leases.take(Connection.objects.filter(pk=scene.connection.pk))
         assert lease
-        work = portions.claim(lease, portions.next_rows(lease, CodeExport.objects.due(), 160))
-        waiting = [one.row for one in work[50:]]
+        due = CodeExport.objects.due()
+        portions.claim(lease, portions.next_rows(lease, due, 50))
+        waiting = [one.row for one in portions.claim(lease, portions.next_rows(lease, due, 110), waits=True)]
         free(waiting[10:])
 
         assert portions.begin(lease, [row.pk for row in waiting]) == {row.pk for row in waiting[:10]}
