@@ -185,6 +185,7 @@ CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # keeps no file: what is due st
 EXPORT_LEASE_S = env.number("EXPORT_LEASE_S", 60, least=0.1)  # beyond the adapter's own call time-out
 EXPORT_SETTLE_S = env.number("EXPORT_SETTLE_S", -1, least=-1)  # -1: as the adapter's capabilities say
 EXPORT_TURN_S = env.number("EXPORT_TURN_S", 1.5)  # how long a connection may keep a worker while others wait
+EXPORT_LONG_TURN_S = 8 * EXPORT_TURN_S  # and while nobody does
 EXPORT_COMPANY_CALLS = env.whole("EXPORT_COMPANY_CALLS", 2)  # at once, of one company: fewer than workers
 EXPORT_PROBES = env.whole("EXPORT_PROBES", 2)  # at once, in all, to ERPs that failed last time: as before
 EXPORT_SWEEP_S = env.number("EXPORT_SWEEP_S", 5, least=0.1)

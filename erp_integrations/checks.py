@@ -91,7 +91,7 @@ def _faults(adapter: type[Adapter]) -> Iterator[tuple[str, str]]:
 
 def _fits_into_a_task(able: Capabilities) -> bool:
     """Whether a task that makes two calls, each as long as it may be, ends before it is cut off."""
-    longest_s = settings.EXPORT_TURN_S + 2 * able.call_timeout_s + settings.EXPORT_LEASE_S
+    longest_s = settings.EXPORT_LONG_TURN_S + 2 * able.call_timeout_s + settings.EXPORT_LEASE_S
     return longest_s < settings.CELERY_TASK_SOFT_TIME_LIMIT
 
 

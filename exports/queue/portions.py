@@ -12,12 +12,13 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
+from django.conf import settings
 from django.db import connection as database
 from django.db import connections, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
-from core import statements
+from core import broker, statements
 from core.clock import clock_sql
 from erp_integrations.base import Capabilities, CodeData, Outcome
 from erp_integrations.errors import ERPError
@@ -52,11 +53,16 @@ def able() -> ConnectionQuerySet:
     return Connection.objects.pushed().filter(closed, state=Connection.State.ACTIVE)
 
 
+def with_work() -> ConnectionQuerySet:
+    """Those of them that have due work, and nobody is at it."""
+    return able().free().filter(Exists(CodeExport.objects.due().filter(connection=OuterRef("pk"))))
+
+
 def export_portions(connection_id: int, until: float = 0) -> bool:
     """Do a portion of a connection's work: ask about codes in doubt, or else send codes. False: none was due.
 
-    After codes that were sent well more are sent, until that moment of the monotonic clock. Does nothing while someone
-    else holds the lease, so it may be called twice, late, or at any time.
+    After codes that were sent well more are sent, until that moment of the monotonic clock, and on while nobody waits.
+    Does nothing while someone else holds the lease, so it may be called twice, late, or at any time.
     """
     with transaction.atomic():
         lease = leases.take_for_call(able().filter(pk=connection_id))
@@ -119,7 +125,7 @@ class Turn:
     """What one worker does for one connection under one lease: it claims many codes, and sends them call by call."""
 
     lease: Lease
-    until: float  # no call begins after that, on the monotonic clock
+    until: float  # on the monotonic clock: then no call begins if others wait
     began: float
     sent: int = 0
     waiting: list[Work] = field(default_factory=list)  # claimed; their calls have not begun
@@ -129,7 +135,7 @@ class Turn:
         """What the next call carries, after one that carried these; empty when the turn is over."""
         self.sent += len(sent)
         size = self.lease.portion_size
-        if time.monotonic() >= self.until or self.has_doubts or not self.lease.goes_on():
+        if self._is_over() or self.has_doubts or not self.lease.goes_on():
             return []
         if not self.waiting:
             with transaction.atomic():
@@ -141,7 +147,7 @@ class Turn:
 
     def go_on(self, sent: Sequence[Work], answer: Mapping[str, Outcome]) -> None:
         """Beside the call that is under way: store what the one before answered, and claim what the next ones carry."""
-        claims = len(self.waiting) < self.lease.portion_size and time.monotonic() < self.until
+        claims = len(self.waiting) < self.lease.portion_size and not self._is_over()
         with transaction.atomic():
             if claims:
                 claims = self.lease.renew(able())
@@ -150,6 +156,13 @@ class Turn:
             self.has_doubts |= _is_in_doubt(store(self.lease, sent, answer))
             if claims:
                 self.waiting += self._claim(self._most(), waits=True)
+
+    def _is_over(self) -> bool:
+        """Whether someone else shall have the worker now; while nobody waits for one, a turn follows on a turn."""
+        now, last = time.monotonic(), self.began + settings.EXPORT_LONG_TURN_S
+        if self.began < self.until <= now < last and not others_wait(self.lease):
+            self.until = min(now + settings.EXPORT_TURN_S, last)
+        return now >= self.until
 
     def _most(self) -> int:
         """As many codes as will be through by the end of the turn, in whole calls; one call at the least."""
@@ -161,6 +174,11 @@ class Turn:
         if self.has_doubts or in_doubt(self.lease).exists():
             return []
         return claim(self.lease, next_rows(self.lease, CodeExport.objects.due(), most), waits=waits)
+
+
+def others_wait(lease: Lease) -> bool:
+    """Whether calls wait for a worker, or another connection has work that nobody is at."""
+    return with_work().exclude(pk=lease.connection.pk).exists() or broker.waiting() > 0
 
 
 def begin(lease: Lease, ids: Sequence[int]) -> set[int]:

@@ -10,10 +10,10 @@ from django.db import OperationalError
 from django.db.models import Exists, OuterRef, Q
 
 from core import broker
-from erp_integrations.models import Connection, ConnectionQuerySet
+from erp_integrations.models import Connection
 from exports.models import CodeExport, Status
 from exports.queue import leases
-from exports.queue.portions import able, clear
+from exports.queue.portions import clear, with_work
 from exports.queue.standing import give_back
 
 logger = logging.getLogger(__name__)
@@ -29,22 +29,17 @@ def sweep() -> None:
             _clear(connection)
         except OperationalError as error:  # someone holds its rows; the others shall not wait for them
             logger.warning("The sweep left %s for the next time: %s", connection, str(error).partition("\n")[0])
-    wake(_with_work().filter(failures_in_a_row=0).values_list("pk", flat=True))
+    wake(with_work().filter(failures_in_a_row=0).values_list("pk", flat=True))
     probed = Connection.objects.pushed().held().filter(failures_in_a_row__gt=0).count()
-    probes = _with_work().filter(failures_in_a_row__gt=0).order_by("open_until", "pk").values_list("pk", flat=True)
+    probes = with_work().filter(failures_in_a_row__gt=0).order_by("open_until", "pk").values_list("pk", flat=True)
     wake(probes[: max(0, settings.EXPORT_PROBES - probed)])
 
 
 def wake_siblings(connection_id: int) -> None:
     """Wake what else the company of this connection has to do: it may have waited for this one's call to end."""
     company = Connection.objects.filter(pk=connection_id).values("company")
-    others = _with_work().filter(company__in=company, failures_in_a_row=0).exclude(pk=connection_id)
+    others = with_work().filter(company__in=company, failures_in_a_row=0).exclude(pk=connection_id)
     wake(others.values_list("pk", flat=True))
-
-
-def _with_work() -> ConnectionQuerySet:
-    """Connections with due work that nobody is at."""
-    return able().free().filter(Exists(CodeExport.objects.due().filter(connection=OuterRef("pk"))))
 
 
 def _clear(connection: Connection) -> None:

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 from django.db import connection as database
+from django.db.models.functions import Now
 
 from companies.models import Member
+from core import broker
 from core.clock import in_seconds
 from erp_integrations.base import CodeData, Outcome
 from erp_integrations.models import Connection
@@ -76,15 +78,33 @@ def test_a_turn_goes_on_until_nothing_is_due(scene: Scene) -> None:
     check_invariants(scene.connection, scene.books)
 
 
-def test_it_ends_with_its_time(scene: Scene, during: Callable[[During], None], monkeypatch: pytest.MonkeyPatch) -> None:
-    queue_many(scene, 120)
+@pytest.mark.parametrize(
+    ("who", "sent"), [("a connection", 100), ("a call of another kind", 100), ("nobody", 150), ("nobody for long", 200)]
+)
+def test_it_ends_with_its_time_if_others_wait(
+    scene: Scene,
+    during: Callable[[During], None],
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Any,
+    who: str,
+    sent: int,
+) -> None:
+    queue_many(scene, 200)
+    settings.EXPORT_LONG_TURN_S = 9 if who == "nobody for long" else 2.5
+    if who == "a connection":
+        other = factories.make_connection(erp="scripted", name="Other", slug="other")
+        account = factories.make_account(other)
+        factories.make_export("09-100", other, status="QUEUED", due_at=Now(), income_account=account)
+    monkeypatch.setattr(broker, "waiting", lambda: int(who == "a call of another kind"))
     clock = [0.0]
     during(lambda number: clock.append(number))
     monkeypatch.setattr(portions, "time", SimpleNamespace(monotonic=lambda: clock[-1]))
 
     queue.export_portions(scene.connection.pk, until=1.5)
 
-    assert (calls(scene.books), count("SUCCESS"), count("QUEUED")) == ([("export", 50)] * 2, 100, 20)
+    mine = scene.connection.code_exports
+    assert calls(scene.books) == [("export", 50)] * (sent // 50)
+    assert (count("SUCCESS"), mine.filter(status="QUEUED").count()) == (sent, 200 - sent)
 
 
 def test_an_answer_is_stored_while_the_erp_works_on_the_next(
