@@ -51,7 +51,7 @@ UNMISSED = {
         exports.queue.transitions._set_apart_doubles exports.queue.portions.clear exports.services.erp_items._keep
         exports.services.erp_items.read_due_items exports.services.erp_items.read_items exports.queue.recovery.in_doubt
         exports.queue.recovery.set_free exports.queue.portions.with_work
-        exports.queue.sweep.sweep exports.queue.standing.standing_sql
+        exports.queue.sweeper.sweep exports.queue.standing.standing_sql
         exports.queue.standing._give_back exports.queue.standing.give_back
         exports.services.notifications._summarise exports.services.notifications._what_waits
         exports.services.update._wrote

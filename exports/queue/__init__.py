@@ -1,7 +1,7 @@
 """The queue: from an accepted code to what its ERP made of it, as the workers and the Web Connector drive it.
 
 `portions` claims codes under a `leases` lease, calls the ERP through `erp_calls` and stores what `decisions` makes of
-the answer by `transitions`; `recovery` asks about what nobody answered; `sweep` finds what was left.
+the answer by `transitions`; `recovery` asks about what nobody answered; `sweeper` finds what was left.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from exports.queue.leases import Lease, Lost, free_leases
 from exports.queue.portions import Work, claim, export_portions, next_rows, store
 from exports.queue.recovery import give_up, resolve
 from exports.queue.standing import stands
-from exports.queue.sweep import sweep, wake, wake_siblings
+from exports.queue.sweeper import sweep, wake, wake_siblings
 
 __all__ = [
     "Lease",

@@ -12,7 +12,7 @@ from core.clock import in_seconds
 from erp_integrations.models import Connection
 from exports import queue, tasks
 from exports.models import CodeExport, Status
-from exports.queue import leases, sweep
+from exports.queue import leases, sweeper
 from tests import factories
 from tests.exports.scene import Scene
 from tests.exports.steps import neighbours
@@ -24,7 +24,7 @@ from tests.servers.server import free_port
 @pytest.fixture
 def woken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     ids: list[int] = []
-    monkeypatch.setattr(sweep, "wake", ids.extend)
+    monkeypatch.setattr(sweeper, "wake", ids.extend)
     return ids
 
 

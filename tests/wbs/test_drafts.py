@@ -21,6 +21,7 @@ from tests.wbs.test_views_lists import IMPORT, codes_in_order, facts, press, pro
 from tests.wbs.test_workbooks import HEADING, workbook
 from wbs import import_drafts
 from wbs.lists.checking import Choices
+from wbs.lists.rows import silent
 from wbs.models import ImportDraft, Segment, drafts
 from wbs.tasks import check_draft
 
@@ -34,7 +35,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def five_rows_are_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drafts, "LONG_ROWS", 5)
-    monkeypatch.setattr(drafts, "PORTION", 2)
+    monkeypatch.setattr(import_drafts, "PORTION", 2)
 
 
 def check_long(client: Client, content: str | bytes = LIST, **choices: str) -> str:
@@ -302,8 +303,8 @@ def test_a_short_list_that_a_worker_has_read_and_not_checked_yet_shows_that(
 ) -> None:
     def wake(task: str, ids: list[int]) -> None:
         found = draft()
-        found._claim()
-        found._read()
+        import_drafts._claim(found)
+        import_drafts._read(found, silent)
 
     monkeypatch.setattr("core.broker.wake", wake)
 
