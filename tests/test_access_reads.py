@@ -57,10 +57,11 @@ UNMISSED = {
         exports.services.update._wrote
         exports.views.responses.changed_rows
         exports.web_connector.models.Access.admits exports.web_connector.models.PollQuerySet.of_ticket
-        exports.web_connector.polls.Session.open_message exports.web_connector.polls.Session.rows
-        exports.web_connector.polls._export exports.web_connector.polls._has_work exports.web_connector.polls._percent
-        exports.web_connector.polls.begin exports.web_connector.polls.finish
-        exports.web_connector.polls.note_unreadable wbs.models.segments.Segment._parents_of
+        exports.web_connector.sessions.Session.open_message exports.web_connector.sessions.Session.rows
+        exports.web_connector.handing_out._export exports.web_connector.sessions.has_work
+        exports.web_connector.answers._percent
+        exports.web_connector.sessions.begin exports.web_connector.sessions.finish
+        exports.web_connector.sessions.note_unreadable wbs.models.segments.Segment._parents_of
         wbs.models.segments.Segment.add_codes wbs.models.segments.Segment.delete_items
         wbs.models.segments.Segment.why_not_joined wbs.pages.project_segments.Offer.count""",
     "It counts, or asks whether there is any: numbers could be wrong, no word is told.": """

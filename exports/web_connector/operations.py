@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from companies.sign_in import Attempt
 from erp_integrations.models import Connection
 from exports.queue.leases import Lost
-from exports.web_connector import polls
+from exports.web_connector import answers, handing_out, sessions
 from exports.web_connector.models import Access
 from exports.web_connector.soap import Call
 
@@ -38,37 +38,38 @@ def _authenticate(connection: Connection, network: str, username: str, password:
         logger.warning("A Web Connector was refused at connection %s from %s", connection.guid, network)
         return [nobody, INVALID_USER]
     attempt.succeed()
-    ticket = polls.begin(connection)
+    ticket = sessions.begin(connection)
     return [ticket, OPEN_FILE] if ticket else [nobody, NO_WORK]
 
 
 def _send_request(connection: Connection, told: Mapping[str, str]) -> Answer:
     try:
-        return polls.next_message(polls.resume(connection.guid, told["ticket"]), told["strHCPResponse"])
+        return handing_out.next_message(sessions.resume(connection.guid, told["ticket"]), told["strHCPResponse"])
     except Lost:
         return ""
 
 
 def _receive_response(connection: Connection, told: Mapping[str, str]) -> Answer:
     try:
-        session = polls.resume(connection.guid, told["ticket"])
-        return polls.take_answer(session, told["response"], polls.failure(session, told["hresult"], told["message"]))
+        session = sessions.resume(connection.guid, told["ticket"])
+        failure = sessions.failure(session, told["hresult"], told["message"])
+        return answers.take_answer(session, told["response"], failure)
     except Lost:
-        return polls.percent_told(connection.guid, told["ticket"])
+        return sessions.percent_told(connection.guid, told["ticket"])
 
 
 def _connection_error(connection: Connection, told: Mapping[str, str]) -> Answer:
     try:
-        session = polls.resume(connection.guid, told["ticket"])
-        if error := polls.failure(session, told["hresult"] or "unknown", told["message"]):
-            polls.stop(session, error)
+        session = sessions.resume(connection.guid, told["ticket"])
+        if error := sessions.failure(session, told["hresult"] or "unknown", told["message"]):
+            sessions.stop(session, error)
     except Lost:
         pass
     return STOP
 
 
 def _last_error(connection: Connection, told: Mapping[str, str]) -> Answer:
-    return polls.last_error(connection.guid, told["ticket"]) or NO_TICKET
+    return sessions.last_error(connection.guid, told["ticket"]) or NO_TICKET
 
 
 OPERATIONS: dict[str, Callable[[Connection, Mapping[str, str]], Answer]] = {
@@ -78,7 +79,7 @@ OPERATIONS: dict[str, Callable[[Connection, Mapping[str, str]], Answer]] = {
     "receiveResponseXML": _receive_response,
     "connectionError": _connection_error,
     "getLastError": _last_error,
-    "closeConnection": lambda connection, told: polls.close(connection.guid, told["ticket"]),
+    "closeConnection": lambda connection, told: answers.close(connection.guid, told["ticket"]),
     "getInteractiveURL": lambda connection, told: "",  # there is nothing to do by hand
     "interactiveDone": lambda connection, told: "Done",
     "interactiveRejected": lambda connection, told: "",

@@ -16,7 +16,7 @@ from companies.sign_in import network_of
 from core.bodies import reads_body_itself
 from erp_integrations.models import Connection
 from erp_integrations.views import connection_of
-from exports.web_connector import operations, polls, qwc, soap
+from exports.web_connector import operations, qwc, sessions, soap
 from exports.web_connector.models import Access, username_of
 
 BODY_LIMIT = 8 * 2**20  # bytes; a chart of a thousand accounts is below one MiB
@@ -47,15 +47,15 @@ def _called(request: HttpRequest, connection: Connection) -> HttpResponse:
     # Heard out before anything is refused: gunicorn waits two seconds for a caller whom it answered in mid-sentence.
     body = request.read(BODY_LIMIT + 1)
     if request.headers.get("Content-Encoding", "identity").casefold() != "identity":
-        polls.note_unreadable(connection)
+        sessions.note_unreadable(connection)
         return _fault("Send the envelope uncompressed.", status=415)
     if len(body) > BODY_LIMIT:
-        polls.note_unreadable(connection)
+        sessions.note_unreadable(connection)
         return _fault(f"An envelope may have {BODY_LIMIT:,} bytes.", status=413)
     try:
         call = soap.read_call(body)
     except soap.BadCall as error:
-        polls.note_unreadable(connection)
+        sessions.note_unreadable(connection)
         return _fault(str(error), status=400)
     answer = operations.perform(call, connection, network_of(request))
     return HttpResponse(soap.answer(call.operation, answer), content_type=soap.CONTENT_TYPE)

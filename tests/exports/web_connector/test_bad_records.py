@@ -11,7 +11,7 @@ from django.test import Client
 from exports import services
 from exports.models import CodeExport
 from exports.queue.decisions import AGAIN
-from exports.web_connector import polls
+from exports.web_connector import answers
 from exports.web_connector.models import Poll
 from tests.exports.web_connector.conftest import INCOME, Office, at_the_export
 from tests.exports.web_connector.referee import check_all_arrived, check_books
@@ -204,7 +204,7 @@ class TestALookUpThatOneCodeSpoils:
 
     def test_more_of_them_than_a_poll_asks_about_keep_no_other_back(self, picky: Office) -> None:
         """However long it is until the next poll: they are due again by then."""
-        spoilers = CODES[: polls.MOST_UNANSWERED]
+        spoilers = CODES[: answers.MOST_UNANSWERED]
         picky.quickbooks.spoilers = spoilers  # type: ignore[attr-defined]
         picky.queue(*CODES)
 

@@ -8,7 +8,7 @@ import pytest
 
 from companies.models import AuditEvent
 from exports.queue.decisions import AGAIN
-from exports.web_connector import polls
+from exports.web_connector import answers, sessions
 from exports.web_connector.models import Poll
 from tests.exports.web_connector.conftest import Office, at_the_export
 from tests.exports.web_connector.hostile import envelope
@@ -74,7 +74,7 @@ class TestWhatPassesByItselfOrByAPersonThere:
         assert states == ["no quickbooks"] * 3 + ["none"]
         connection = queued.refreshed()
         assert connection.state == "broken"
-        assert connection.state_message.endswith(polls.IN_VAIN.format(3))
+        assert connection.state_message.endswith(sessions.IN_VAIN.format(3))
         assert AGAIN not in connection.state_message
         assert AuditEvent.objects.filter(action="connection.broken").count() == 1
         connection.resume(queued.dora.user)
@@ -124,29 +124,29 @@ class TestTicketsThatAreNoLongerGood:
         connector.run()
         connector.close()
 
-        assert connector._deliver_once() == polls.FAILED
+        assert connector._deliver_once() == sessions.FAILED
 
     def test_so_it_is_after_a_poll_that_went_well(self, queued: Office) -> None:
         connector = queued.connector()
         connector.poll()
 
-        assert connector._deliver_once() == polls.FAILED
+        assert connector._deliver_once() == sessions.FAILED
 
     def test_one_that_ran_out_says_so(self, queued: Office) -> None:
         connector = at_the_export(queued)
         type(queued.connection).objects.update(lease_until="2020-01-01T00:00:00Z")
 
         assert connector._ask() == ""
-        assert connector._deliver_once() == polls.FAILED
-        assert connector._text("getLastError", connector.ticket) == polls.RAN_OUT
-        assert connector._text("closeConnection", connector.ticket) == polls.RAN_OUT
+        assert connector._deliver_once() == sessions.FAILED
+        assert connector._text("getLastError", connector.ticket) == sessions.RAN_OUT
+        assert connector._text("closeConnection", connector.ticket) == sessions.RAN_OUT
 
     def test_one_that_is_closed_tells_what_it_was_told(self, queued: Office) -> None:
         connector = at_the_export(queued)
         connector.close()
 
         assert connector._ask() == ""
-        assert connector._text("getLastError", connector.ticket) == polls.CLOSED_EARLY
+        assert connector._text("getLastError", connector.ticket) == answers.CLOSED_EARLY
 
 
 class TestEnvelopesThatCannotBeRead:
@@ -156,7 +156,7 @@ class TestEnvelopesThatCannotBeRead:
         reply = connector.transport.send("POST", queued.url, body.encode(), {})  # type: ignore[attr-defined]
 
         assert reply.status == 400
-        assert connector._text("getLastError", connector.ticket) == polls.UNREADABLE
+        assert connector._text("getLastError", connector.ticket) == sessions.UNREADABLE
 
     def test_the_next_call_finishes_the_work(self, queued: Office) -> None:
         connector = at_the_export(queued)
@@ -168,7 +168,7 @@ class TestEnvelopesThatCannotBeRead:
 
         connector.close()
 
-        assert connector.report.closed == polls.UNREADABLE
+        assert connector.report.closed == sessions.UNREADABLE
         queued.poll()
         check_all_arrived(queued.quickbooks, 3)
 
@@ -187,7 +187,7 @@ class TestEnvelopesThatCannotBeRead:
 
         assert asked == [3, 1, 1]
         assert queued.refreshed().state == "broken"
-        assert queued.refreshed().state_message.startswith(polls.UNREADABLE)
+        assert queued.refreshed().state_message.startswith(sessions.UNREADABLE)
 
     def test_a_stranger_changes_no_poll_that_has_ended(self, queued: Office) -> None:
         connector = queued.connector()

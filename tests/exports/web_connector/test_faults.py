@@ -8,7 +8,7 @@ import pytest
 
 from exports import queue
 from exports.models import Attempt, CodeExport
-from exports.web_connector import polls
+from exports.web_connector import handing_out, sessions
 from exports.web_connector.models import Message, Poll
 from tests.exports.web_connector.conftest import CODES, EXPENSE, Office, at_the_export
 from tests.exports.web_connector.referee import check_all_arrived
@@ -139,7 +139,7 @@ class TestTwoConnectors:
                 break
         second.close()
 
-        assert first.report.last_error == polls.TAKEN_OVER
+        assert first.report.last_error == sessions.TAKEN_OVER
         check_all_arrived(queued.quickbooks, 3)
 
     def test_they_take_the_work_from_each_other_and_it_still_ends(self, office: Office) -> None:
@@ -174,7 +174,7 @@ class TestUnreadableAnswers:
     def test_an_answer_that_is_always_cut_short_ends_in_looking_up_by_name(self, queued: Office) -> None:
         connector = at_the_export(queued)
         connector.faults.truncate_response = 300
-        for _ in range(polls.TIMES):
+        for _ in range(handing_out.TIMES):
             connector.run()
             connector.deliver()
             connector.fetch()

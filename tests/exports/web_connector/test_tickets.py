@@ -8,7 +8,7 @@ import pytest
 from django.db import connection as database
 from django.test import Client
 
-from exports.web_connector import polls
+from exports.web_connector import sessions
 from exports.web_connector.models import Access, username_of
 from exports.web_connector.operations import perform
 from exports.web_connector.soap import Arguments, Call
@@ -27,7 +27,7 @@ class TestTickets:
 
         assert old._ask() == ""
         old.response = "<QBXML/>"
-        assert old._deliver_once() == polls.FAILED
+        assert old._deliver_once() == sessions.FAILED
         check_all_arrived(queued.quickbooks, 3)
 
     def test_a_ticket_ends_with_its_session(self, queued: Office) -> None:
