@@ -15,11 +15,7 @@ from erp_integrations.base import Receipt, Refused
 from erp_integrations.errors import ERPError, UncertainError
 from erp_integrations.pull import NothingStored, PullAdapter
 from exports.models import UNFINISHED, CodeExport, Status
-from exports.queue import erp_calls
-from exports.queue.leases import Lost
-from exports.queue.portions import Work, store
-from exports.queue.recovery import give_up, resolve
-from exports.queue.standing import stands
+from exports.queue import Lost, Work, erp_calls, give_up, resolve, stands, store
 from exports.web_connector.models import Message, Poll
 from exports.web_connector.sessions import DONE, FAILED, RAN_OUT, Session, end, finish, has_work, resume, stop
 

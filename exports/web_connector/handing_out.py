@@ -19,10 +19,7 @@ from erp_integrations.errors import ERPError
 from erp_integrations.models import Connection
 from erp_integrations.pull import Books
 from exports.models import UNFINISHED, CodeExport, Status
-from exports.queue import erp_calls
-from exports.queue.portions import claim, next_rows
-from exports.queue.recovery import give_up
-from exports.queue.standing import stands
+from exports.queue import claim, erp_calls, give_up, next_rows, stands
 from exports.web_connector.models import Message, Poll
 from exports.web_connector.sessions import FAILED, OtherBooks, Session, end, finish, stop
 

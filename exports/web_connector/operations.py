@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from companies.sign_in import Attempt
 from erp_integrations.models import Connection
-from exports.queue.leases import Lost
+from exports.queue import Lost
 from exports.web_connector import answers, handing_out, sessions
 from exports.web_connector.models import Access
 from exports.web_connector.soap import Call

@@ -20,23 +20,18 @@ from erp_integrations.errors import ConfigurationError, ERPError, TransientError
 from erp_integrations.models import Connection
 from erp_integrations.pull import PullAdapter
 from exports.models import CodeExport, CodeExportQuerySet, Status
-from exports.queue import leases
+from exports.queue import Lease, Lost, give_up, leases
 from exports.queue.decisions import AGAIN
-from exports.queue.leases import Lease, Lost
-from exports.queue.recovery import give_up
 from exports.web_connector.models import Message, Poll, hash_of
 
 FAILED = -1  # to receiveResponseXML: stop, and ask for the last error
 DONE = 100
 TAKEN_OVER = "Another session of the Web Connector took over."
 RAN_OUT = "This call of the Web Connector was idle for too long. What it was at is asked about at its next call."
-
-
 UNREADABLE = (
     "Tieback could not read what the Web Connector sent: it was broken or cut short on its way, or too long. "
     "What it was about is asked again at the next call; if this comes back, show it to whoever runs the network."
 )
-
 NOTHING_WRONG = "Nothing is wrong."
 IN_VAIN = "It failed {} times in a row. When that is mended, resume the connection."
 
