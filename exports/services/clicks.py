@@ -117,8 +117,9 @@ def _look_keys_up_at_once(batch: Batch) -> None:
 
 def hold_versions(batch: Batch) -> None:
     """Codes that this click sent again: the hold is on the item as it is now."""
-    again = CodeExport.objects.filter(batch=batch).values("item")
-    Hold.objects.filter(connection=batch.connection_id, item__in=again).update(item_version=_of_export("item_version"))
+    for part in parts(CodeExport.objects.filter(batch=batch, moves__gt=0), batch):
+        holds = Hold.objects.filter(connection=batch.connection_id, item__in=part.values("item"))
+        holds.update(item_version=_of_export("item_version"))
 
 
 def _step() -> dict[str, Any]:
