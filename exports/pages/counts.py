@@ -114,10 +114,11 @@ class Progress:
         return self.by_status.get(Status.FAILED, 0)
 
     def time_left(self, now: datetime) -> str:
-        """ "about 20 s left", once something is done."""
-        if not (self.done and self.left and self.started_at):
+        """ "about 20 s left", once something is done; nobody knows it of codes that the ERP is asked about."""
+        going = sum(self.by_status.get(status, 0) for status in (Status.QUEUED, Status.SENDING))
+        if not (self.done and going and self.started_at):
             return ""
-        seconds = int((now - self.started_at).total_seconds() * self.left / self.done) + 1
+        seconds = int((now - self.started_at).total_seconds() * going / self.done) + 1
         return f"about {seconds} s left" if seconds < 100 else f"about {seconds // 60 + 1} min left"
 
     @property
