@@ -93,7 +93,13 @@ class GLAccount(models.Model):
 
     def __str__(self) -> str:
         """As people read it, everywhere; no other account of the connection reads the same."""
-        return f"{self._plain} ({self.distinction})" if self.distinction else self._plain
+        return self.told(self.number, self.name, self.distinction)
+
+    @staticmethod
+    def told(number: str, name: str, distinction: str) -> str:
+        """`str` of an account that is not read as one."""
+        plain = f"{number} {name}".strip()
+        return f"{plain} ({distinction})" if distinction else plain
 
     @classmethod
     def label(cls, account: str) -> models.Expression:
@@ -106,7 +112,7 @@ class GLAccount(models.Model):
     @property
     def identity(self) -> str:
         """What whoever picks it relies on: "income: 4000 Sales"."""
-        return f"{self.kind}: {self._plain}"
+        return f"{self.kind}: {self.told(self.number, self.name, '')}"
 
     @staticmethod
     def identity_sql(account: str = "") -> models.Expression:
@@ -119,10 +125,6 @@ class GLAccount(models.Model):
         if not self.is_active:
             return "inactive"
         return "" if self.kind in kinds else f"type {self.get_kind_display()}"
-
-    @property
-    def _plain(self) -> str:
-        return f"{self.number} {self.name}".strip()
 
     @classmethod
     def of(cls, connection: Connection, data: GLAccountData) -> GLAccount:

@@ -95,8 +95,8 @@ class CodeExportQuerySet(models.QuerySet["CodeExport"]):
         return self.filter(Q(code_key__contains=key) | Q(description_key__contains=key))
 
     def for_review(self) -> CodeExportQuerySet:
-        """Rows as the review page shows them: in the natural order of codes, with accounts and sender."""
-        rows = self.select_related("income_account", "expense_account", "sent_by").annotate(is_put_off=IS_PUT_OFF)
+        """Rows as the review page shows them: in the natural order of codes, with accounts."""
+        rows = self.select_related("income_account", "expense_account").annotate(is_put_off=IS_PUT_OFF)
         return rows.order_by("sort_key", "id")
 
     def for_adapter(self) -> CodeExportQuerySet:

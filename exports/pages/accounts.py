@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+
 from erp_integrations.base import INCOME_KINDS
 from erp_integrations.models import Connection, GLAccount
 from exports.models import (
@@ -47,6 +50,10 @@ class Group:
     label: str
     accounts: list[tuple[int, str]]  # (id, "number name")
 
+    @property
+    def options(self) -> SafeString:
+        return format_html_join("", '<option value="{}">{}</option>', self.accounts)
+
 
 @dataclass(frozen=True)
 class Choices:
@@ -65,7 +72,8 @@ class Choices:
             ("expense", "Expense", for_expense - for_income),
         ]
         found = connection.gl_accounts.active().of_kinds(for_income | for_expense)
-        accounts = [(account.kind, account.pk, str(account)) for account in found]
+        columns = found.values_list("kind", "pk", "number", "name", "distinction")
+        accounts = [(kind, pk, GLAccount.told(*name)) for kind, pk, *name in columns]
         groups = [
             Group(lists, label, [(pk, text) for kind, pk, text in accounts if kind in kinds])
             for lists, label, kinds in parts

@@ -37,7 +37,7 @@ def _page(
 ) -> HttpResponse:
     erp = connection_of(request, slug)
     question = answers_about_items(request, erp) if request.member.can_review else None
-    export = get_object_or_404(erp.code_exports.for_review().select_related("item"), pk=pk)
+    export = get_object_or_404(erp.code_exports.for_review().select_related("item", "sent_by"), pk=pk)
     post, defaults, is_synced = request.POST, Defaults(erp), export.status == Status.SUCCESS
     update = Update.of(export) if is_synced and request.member.can_review else None
     income, expense = (update or export).income_account, (update or export).expense_account
