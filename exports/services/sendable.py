@@ -1,7 +1,7 @@
 """Which codes may be sent to review, and why the others stay.
 
 What every adapter refuses by its capabilities is SQL, so that no code is read that goes; an adapter with a `validate`
-of its own is asked about each. `tests/exports/test_sendable.py` holds that SQL and sentences agree.
+of its own is asked about each. `tests/exports/services/test_sendable.py` holds that SQL and sentences agree.
 """
 
 from __future__ import annotations

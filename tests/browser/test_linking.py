@@ -12,7 +12,7 @@ from exports import queue, services
 from exports.models import CodeExport
 from tests import factories
 from tests.browser.people import assert_accessible, eventually, follow, signed_in
-from tests.exports.pages import let_a_worker_answer
+from tests.exports.review_pages import let_a_worker_answer
 from tests.servers.celery import Worker
 
 ERP = "/companies/sample-builders/erp-integrations/practice-erp/"

@@ -13,7 +13,7 @@ from exports.models import Batch, CodeExport, Status
 from tests import factories
 from tests.browser.conftest import watch
 from tests.browser.people import assert_accessible, eventually, sign_in, signed_in
-from tests.exports.pages import let_a_worker_answer
+from tests.exports.review_pages import let_a_worker_answer
 from tests.servers.celery import Worker
 
 LIST = "/companies/sample-builders/erp-integrations/practice-erp/standard-cost-codes/"

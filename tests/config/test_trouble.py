@@ -24,7 +24,7 @@ from erp_integrations.models import Connection
 from tests import factories
 from tests.access import World, addresses, all_rows, make_browser, make_worlds
 from tests.config.lost_database import lost_database
-from tests.exports.pages import Desk, seen
+from tests.exports.review_pages import Desk, seen
 from tests.test_access import CASES
 
 OURS = ("companies_", "erp_integrations_", "wbs_", "exports_")

@@ -14,7 +14,7 @@ from erp_integrations import tasks as erp_tasks
 from erp_integrations.models import Question
 from exports import answering, services, tasks
 from exports.models import CodeExport, Reading, RemoteItem
-from tests.exports.pages import let_a_worker_answer
+from tests.exports.review_pages import let_a_worker_answer
 from tests.exports.scene import Scene
 from tests.exports.scripted import Rule
 from tests.exports.steps import by_hand

@@ -24,7 +24,7 @@ from exports.models import CodeExport
 from exports.pages.counts import Counts
 from exports.services import Selection
 from tests import factories
-from tests.exports.pages import let_a_worker_answer
+from tests.exports.review_pages import let_a_worker_answer
 from tests.exports.steps import link_row
 from tests.servers.postgres import find_programs
 from tests.servers.tryton import TrytonServer

@@ -8,7 +8,7 @@ import pytest
 from companies.models import AuditEvent
 from exports.models import Batch, Status
 from tests import factories
-from tests.exports.pages import PAGE, Desk, let_a_worker_answer, seen
+from tests.exports.review_pages import PAGE, Desk, let_a_worker_answer, seen
 
 pytestmark = pytest.mark.either
 

@@ -10,7 +10,7 @@ from companies import audit
 from erp_integrations.base import AccountKind
 from exports.models import Attempt, CodeExport, Status
 from tests import factories
-from tests.exports.pages import PAGE, Desk, queries
+from tests.exports.review_pages import PAGE, Desk, queries
 
 pytestmark = pytest.mark.either
 

@@ -8,7 +8,7 @@ from django.test import Client
 from exports.defaults import set_defaults
 from exports.models import DefaultAccounts
 from tests import factories
-from tests.exports.pages import Desk, queries
+from tests.exports.review_pages import Desk, queries
 from wbs.models import Segment, SegmentItem
 
 pytestmark = pytest.mark.either

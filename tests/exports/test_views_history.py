@@ -9,7 +9,7 @@ import pytest
 from companies import audit
 from exports.models import Batch, CodeExport, Status
 from tests import factories
-from tests.exports.pages import Desk
+from tests.exports.review_pages import Desk
 
 pytestmark = pytest.mark.either
 

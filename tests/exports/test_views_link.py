@@ -13,7 +13,7 @@ from exports.models import Batch, CodeExport, Drift, RemoteItem, Status
 from exports.queue.claims import LOST, NAMED
 from exports.services.sendable import reference_of
 from tests import factories
-from tests.exports.pages import PAGE, Desk, let_a_worker_answer, queries
+from tests.exports.review_pages import PAGE, Desk, let_a_worker_answer, queries
 
 pytestmark = pytest.mark.either
 

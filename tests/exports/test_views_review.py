@@ -9,7 +9,7 @@ import pytest
 from erp_integrations.base import AccountKind
 from exports.models import Batch, Status
 from tests import factories
-from tests.exports.pages import PAGE, Desk, queries, seen
+from tests.exports.review_pages import PAGE, Desk, queries, seen
 from tests.person import fields_of
 
 pytestmark = pytest.mark.either

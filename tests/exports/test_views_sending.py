@@ -7,7 +7,7 @@ from django.test import Client
 
 from exports.models import CodeExport
 from tests import factories
-from tests.exports.pages import Desk
+from tests.exports.review_pages import Desk
 
 pytestmark = pytest.mark.either
 

@@ -10,7 +10,7 @@ from companies.models import AuditEvent
 from erp_integrations.adapters.practice.adapter import PracticeAdapter
 from exports.models import Batch, CodeExport, Drift, Status
 from tests import factories
-from tests.exports.pages import PAGE, Desk
+from tests.exports.review_pages import PAGE, Desk
 from tests.exports.steps import describe
 
 pytestmark = pytest.mark.either

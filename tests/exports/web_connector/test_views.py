@@ -20,7 +20,7 @@ from exports.models import CodeExport
 from exports.web_connector.models import Access, username_of
 from tests import factories
 from tests.erp_integrations.pages import BASE, HTMX, text
-from tests.exports.pages import seen
+from tests.exports.review_pages import seen
 from tests.exports.web_connector.conftest import INCOME, Office
 
 pytestmark = [pytest.mark.django_db, pytest.mark.either]

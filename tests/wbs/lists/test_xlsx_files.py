@@ -15,7 +15,7 @@ from openpyxl.worksheet.formula import ArrayFormula
 
 from tests.wbs import hostile
 from tests.wbs.hostile import package
-from tests.wbs.test_listing import CODE, DESCRIPTION
+from tests.wbs.lists.test_csv_writing import CODE, DESCRIPTION
 from wbs.codes import fold
 from wbs.lists import xlsx_files
 from wbs.lists.checking import check

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from tests.cost_codes import LIST
+from tests.servers.programs import ROOT
 from wbs.lists.checking import Check, Known, check
 from wbs.lists.csv_files import read_csv
 
 pytestmark = pytest.mark.once
 
-OWN_LIST = Path(__file__).parent.parent.parent / "wbs" / "sample" / "cost-codes.csv"
+OWN_LIST = ROOT / "wbs" / "sample" / "cost-codes.csv"
 
 
 def checked(text: str, delimiter: str = "-", known: dict[str, Known] | None = None, creates: bool = True) -> Check:
