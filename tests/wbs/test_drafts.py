@@ -17,8 +17,8 @@ from tests.factories import make_cost_code
 from tests.patience import PATIENCE_S, is_quick
 from tests.servers.celery import Worker
 from tests.servers.redis import Redis
-from tests.wbs.test_views_lists import IMPORT, codes_in_order, facts, press, problems, upload
 from tests.wbs.lists.test_xlsx_files import HEADING, workbook
+from tests.wbs.test_views_lists import IMPORT, codes_in_order, facts, press, problems, upload
 from wbs import import_drafts
 from wbs.lists.checking import Choices
 from wbs.lists.rows import silent

@@ -9,8 +9,8 @@ from exports import services
 from exports.models import CodeExport, Drift, Reading, RemoteItem
 from exports.queue import erp_calls
 from tests import factories
-from tests.exports.review_pages import let_a_worker_answer
 from tests.exports.referee import check_invariants
+from tests.exports.review_pages import let_a_worker_answer
 from tests.exports.scene import Scene
 from tests.exports.scripted import Rule, ScriptedAdapter
 from tests.exports.steps import by_hand, events, link, queries, synced

@@ -11,11 +11,11 @@ from companies.models import Level
 from exports import queue, services
 from exports.models import Attempt, Batch, Drift, Invalid, Status
 from tests import factories
+from tests.exports.queue.test_recovery import calls
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
 from tests.exports.scripted import Rule, ScriptedAdapter
 from tests.exports.steps import by_hand, changed, describe, events, held, link, put, synced, update
-from tests.exports.queue.test_recovery import calls
 from wbs.models import Hold
 
 # Accepting

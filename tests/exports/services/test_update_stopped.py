@@ -6,11 +6,11 @@ import pytest
 
 from exports import queue, services
 from exports.models import CodeExport, Drift, Status
+from tests.exports.queue.test_recovery import calls
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
 from tests.exports.scripted import Rule
 from tests.exports.steps import by_hand, changed, describe, events, held, link, put, synced, update
-from tests.exports.queue.test_recovery import calls
 from wbs.codes import fold
 from wbs.models import Hold
 
