@@ -89,7 +89,7 @@ def test_a_text_with_too_much_of_a_kind_is_told_cheaply(build: Callable[[], byte
 
 def running(code: str) -> list[str]:
     """A reader that does this instead of reading."""
-    return [sys.executable, "-E", "-S", "-c", f"import os, json, time\nfrom wbs import limited\n{code}"]
+    return [sys.executable, "-E", "-S", "-c", f"import os, json, time\nfrom wbs.lists import limited\n{code}"]
 
 
 @pytest.mark.parametrize(
@@ -103,11 +103,13 @@ def running(code: str) -> list[str]:
     ids=["memory", "time of the processor", "time", "a fault of the parser"],
 )
 def test_what_the_bounds_let_through_the_limits_of_the_process_end(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limited, "COMMAND", running(code))
+    monkeypatch.setattr(limited, "COMMAND", running(f"limited.say('done', 7)\n{code}"))
     monkeypatch.setattr(limited, "WALL_S", 5)
+    told: list[int] = []
 
     with pytest.raises(UnreadableFile, match="more time or memory than a list of codes may"):
-        read_apart(b"code,description\n1,x\n" * 10_000)
+        read_apart(b"code,description\n1,x\n" * 10_000, told.append)
+    assert told == [7], "it ran, and did not end by being no program"
 
 
 def test_the_process_knows_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
