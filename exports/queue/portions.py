@@ -112,7 +112,7 @@ def _send(lease: Lease, work: list[Work], until: float) -> None:
     with transaction.atomic():
         lease.end(error)
         store(lease, work, answer)
-        free([one.row for one in turn.waiting])
+        free([one.row for portion in turn.waiting for one in portion])
     crashpoint("stored")
 
 
@@ -128,26 +128,26 @@ class Turn:
     until: float  # on the monotonic clock: then no call begins if others wait
     began: float
     sent: int = 0
-    waiting: list[Work] = field(default_factory=list)  # claimed; their calls have not begun
+    waiting: list[list[Work]] = field(default_factory=list)  # claimed, by call; their calls have not begun
     has_doubts: bool = False  # the ERP must be asked before more is sent
 
     def following(self, sent: Sequence[Work]) -> list[Work]:
         """What the next call carries, after one that carried these; empty when the turn is over."""
         self.sent += len(sent)
-        size = self.lease.portion_size
         if self._is_over() or self.has_doubts or not self.lease.goes_on():
             return []
         if not self.waiting:
             with transaction.atomic():
-                return self._claim(size) if self.lease.renew(able()) else []
-        meant, self.waiting = self.waiting[:size], self.waiting[size:]
+                return self._claim(self.lease.portion_size) if self.lease.renew(able()) else []
+        meant, *self.waiting = self.waiting
         begun = begin(self.lease, [one.row.pk for one in meant])
-        self.waiting += [one for one in meant if one.row.pk not in begun]
+        if len(begun) < len(meant):
+            self.waiting.append([one for one in meant if one.row.pk not in begun])
         return [one for one in meant if one.row.pk in begun]
 
     def go_on(self, sent: Sequence[Work], answer: Mapping[str, Outcome]) -> None:
         """Beside the call that is under way: store what the one before answered, and claim what the next ones carry."""
-        claims = len(self.waiting) < self.lease.portion_size and not self._is_over()
+        claims = not self.waiting and not self._is_over()
         with transaction.atomic():
             if claims:
                 claims = self.lease.renew(able())
@@ -155,7 +155,8 @@ class Turn:
                 self.lease.hold()
             self.has_doubts |= _is_in_doubt(store(self.lease, sent, answer))
             if claims:
-                self.waiting += self._claim(self._most(), waits=True)
+                work, size = self._claim(self._most(), waits=True), self.lease.portion_size
+                self.waiting += [work[start : start + size] for start in range(0, len(work), size)]
 
     def _is_over(self) -> bool:
         """Whether someone else shall have the worker now; while nobody waits for one, a turn follows on a turn."""

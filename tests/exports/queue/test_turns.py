@@ -25,7 +25,7 @@ from tests import factories
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
 from tests.exports.scripted import Books, Rule, ScriptedAdapter
-from tests.exports.steps import make_many, queries
+from tests.exports.steps import changed, make_many, queries, update
 from tests.patience import PATIENCE_S
 
 AGES_S = 3600
@@ -171,6 +171,54 @@ def test_a_call_more_takes_few_statements(scene: Scene) -> None:
         taken.append(len(queries(lambda: turn(scene))))
 
     assert taken[1] - taken[0] == (4 if database.vendor == "postgresql" else 7)
+
+
+class TestOneCallCarriesOneKind:
+    """What is claimed for later calls is of one kind, too: each is of new codes, or of updates, or of one code alone."""
+
+    def test_updates_go_after_new_codes(self, scene: Scene) -> None:
+        changed(scene, "09-100")
+        update(scene, "09-100")
+        queue_many(scene, 160)
+
+        turn(scene)
+
+        sent = [call for call in calls(scene.books) if call[0] != "find"][1:]  # the first made 09-100
+        assert sent == [*[("export", 50)] * 3, ("export", 10), ("update", 1)]
+        assert count("SUCCESS") == 161
+        check_invariants(scene.connection, scene.books)
+
+    def test_new_codes_that_come_meanwhile_go_after_updates(
+        self, scene: Scene, monkeypatch: pytest.MonkeyPatch, transactional_db: None
+    ) -> None:
+        codes = [f"09-{number}" for number in range(100, 260)]
+        changed(scene, *codes)
+        for code in codes:
+            update(scene, code)
+        before = len(calls(scene.books))
+        numbers, go_on = iter(range(1, 100)), portions.Turn.go_on
+
+        def come(*words: Any) -> None:
+            if next(numbers) == 2:  # ten updates wait for their call
+                queue_many(scene, 20)
+            go_on(*words)
+
+        monkeypatch.setattr(portions.Turn, "go_on", come)
+
+        turn(scene)
+
+        assert calls(scene.books)[before:] == [*[("update", 50)] * 3, ("update", 10), ("export", 20)]
+        assert count("SUCCESS") == 180
+        check_invariants(scene.connection, scene.books)
+
+    def test_a_code_whose_answers_were_lost_goes_alone(self, scene: Scene) -> None:
+        queue_many(scene, 160)
+        CodeExport.objects.filter(code="01-0001").update(doubts=portions.ALONE_AFTER)
+
+        turn(scene)
+
+        assert calls(scene.books) == [*[("export", 50)] * 3, ("export", 9), ("export", 1)]
+        check_invariants(scene.connection, scene.books)
 
 
 class TestWhatWasClaimedForSeveralCalls:
