@@ -189,7 +189,7 @@ def begin(lease: Lease, ids: Sequence[int]) -> set[int]:
     with statements.run(sql, [lease.token, meant, *params]) as cursor:
         if cursor.rowcount == len(ids):
             return set(ids)
-    begun = Attempt.objects.filter(export__in=ids, lease_token=lease.token, began_at__isnull=False)
+    begun = Attempt.objects.filter(export__in=ids, lease_token=lease.token, began_at__isnull=False, ended_at=None)
     return set(begun.values_list("export_id", flat=True))
 
 

@@ -180,8 +180,10 @@ def _begun() -> str:
 
 
 def _ended() -> str:
+    """The last one, since each claim makes one; under one lease a code may be sent again."""
     sets = ", ".join(f"{name} = moved.try_{name}" for name in ("outcome", "message", "detail"))
-    mine = "a.export_id = moved.id AND a.lease_token = moved.try_token"
+    last = f"SELECT max(id) FROM {ATTEMPTS} WHERE export_id = moved.id"
+    mine = f"a.id = ({last}) AND a.lease_token = moved.try_token"
     return f"UPDATE {ATTEMPTS} AS a SET {sets}, ended_at = {clock_sql()} FROM moved WHERE {mine}"
 
 

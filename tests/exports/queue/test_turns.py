@@ -15,10 +15,10 @@ from django.db.models.functions import Now
 from companies.models import Member
 from core import broker
 from core.clock import in_seconds
-from erp_integrations.base import CodeData, Outcome
+from erp_integrations.base import CodeData, Outcome, Refused
 from erp_integrations.models import Connection
 from exports import queue, services
-from exports.models import Attempt, CodeExport
+from exports.models import Attempt, CodeExport, Status
 from exports.queue import leases, portions
 from exports.queue.recovery import free, set_free
 from tests import factories
@@ -173,8 +173,43 @@ def test_a_call_more_takes_few_statements(scene: Scene) -> None:
     assert taken[1] - taken[0] == (4 if database.vendor == "postgresql" else 7)
 
 
+def test_what_is_retried_within_a_turn_keeps_both_tries(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue_many(scene, 160)
+    scene.books.tell(Rule("refuse", code="01-0001", times=1))
+    go_on = portions.Turn.go_on
+
+    def retry(*words: Any) -> None:
+        go_on(*words)
+        row = scene.row("01-0001")
+        if row.status == Status.FAILED:
+            services.retry_codes(scene.alice, scene.connection, [row.pk])
+
+    monkeypatch.setattr(portions.Turn, "go_on", retry)
+
+    turn(scene)
+
+    tries = scene.row("01-0001").attempts.order_by("pk")
+    assert list(tries.values_list("outcome", flat=True)) == ["refused", "exported"]
+    assert len(set(tries.values_list("lease_token", flat=True))) == 1
+    check_invariants(scene.connection, scene.books)
+
+
+def test_a_try_does_not_begin_since_the_one_before_did(scene: Scene) -> None:
+    """Whoever accepted it anew may no longer do so when its call comes."""
+    queue_many(scene, 1)
+    lease = leases.take(Connection.objects.filter(pk=scene.connection.pk))
+    assert lease
+    [first] = portions.claim(lease, portions.next_rows(lease, CodeExport.objects.due()))
+    portions.store(lease, [first], {first.row.reference: Refused(first.row.reference, "No.")})
+    services.retry_codes(scene.alice, scene.connection, [first.row.pk])
+    [again] = portions.claim(lease, portions.next_rows(lease, CodeExport.objects.due()), waits=True)
+    Member.objects.filter(pk=scene.alice.pk).update(can_push_to_accounting=False)
+
+    assert portions.begin(lease, [again.row.pk]) == set()
+
+
 class TestOneCallCarriesOneKind:
-    """What is claimed for later calls is of one kind, too: each is of new codes, or of updates, or of one code alone."""
+    """Also what is claimed for later calls: new codes, or updates, or one code alone."""
 
     def test_updates_go_after_new_codes(self, scene: Scene) -> None:
         changed(scene, "09-100")
