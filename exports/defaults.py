@@ -74,7 +74,7 @@ class Defaults:
 
     def inherited(self, field: str) -> Inherited | None:
         """What items get, each of its own, of the nearest division above it, or of the connection; None: none does."""
-        if not self.own and field not in self._last:
+        if not self._by_key[field] and field not in self._last:
             return None
         return Inherited(
             account=self._of_item(field, F(f"{field}_id"), lambda last: last.account.pk, BigIntegerField()),
@@ -120,8 +120,12 @@ def of_item_or(value: Expression, otherwise: Combinable) -> Coalesce:
 def set_defaults(
     member: Member, connection: Connection, item: SegmentItem, income: GLAccount | None, expense: GLAccount | None
 ) -> bool:
-    """Give a code or division its defaults; None is inherited. False: it had them already."""
+    """Give a code or division its defaults; None is inherited. False: it had them already.
+
+    The connection's row is locked first, so that a click which looks them up again and again finds the same.
+    """
     with transaction.atomic():
+        Connection.objects.select_for_update(no_key=True).values_list("pk").get(pk=connection.pk)
         found = connection.default_accounts.select_for_update().filter(item=item)
         old, new = found.first(), {"income_account": income, "expense_account": expense}
         if [getattr(old, field, None) for field in ACCOUNT_FIELDS] == [income, expense]:

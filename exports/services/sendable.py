@@ -32,23 +32,22 @@ class Sendable:
 
     def among(self, ids: Sequence[int]) -> list[int]:
         """Those of these cost codes, whose rows are locked, that keep all rules as the queue is now."""
-        on_way = self._on_their_way()
-        rivals = on_way.filter(code_key=OuterRef("full_code_key")).exclude(item=OuterRef("pk"))
-        items = SegmentItem.objects.filter(
-            ~Exists(on_way.filter(item=OuterRef("pk"))), ~Exists(rivals), pk__in=listed(ids), is_active=True
-        )
+        on_way, meant = self._on_their_way(), SegmentItem.objects.filter(pk__in=listed(ids), is_active=True)
+        taken = set(meant.filter(full_code_key__in=on_way.values("code_key")).values_list("pk", flat=True))
+        items = meant.filter(~Exists(on_way.filter(item=OuterRef("pk"))))
         if self.able.has_tiers:
             items = items.filter(Q(parent=None) | Exists(on_way.filter(item=OuterRef("parent"))))
         else:
             items = items.filter(~has_items_below())
         if type(self.adapter).validate is Adapter.validate:
-            return list(items.filter(keeps_rules(self.able, self.delimiter)).values_list("pk", flat=True))
+            keeping = items.filter(keeps_rules(self.able, self.delimiter)).values_list("pk", flat=True)
+            return [pk for pk in keeping if pk not in taken]
         asked = items.values_list("pk", "guid", "full_code", "description")
-        return [pk for pk, guid, *code in asked if not self._problems(guid, *code)]
+        return [pk for pk, guid, *code in asked if pk not in taken and not self._problems(guid, *code)]
 
     def why_they_stay(self, items: SegmentItemQuerySet) -> Iterator[Problem]:
         """A sentence for each code that `among` did not name."""
-        items = items.select_related("segment").order_by("tier", "pk")
+        items = items.order_by("tier", "pk")
         on_way = self._on_their_way()
         sent = {row.item_id: row for row in on_way.filter(item__in=items.order_by()).only("item_id", "status")}
         rivals = dict(

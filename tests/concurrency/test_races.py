@@ -10,12 +10,15 @@ from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
+from companies import audit
 from companies.models import AuditEvent
 from erp_integrations.models import Connection
 from exports import queue, services
+from exports.defaults import set_defaults
 from exports.models import Batch, Cause, CodeExport, Conflict, Status
+from tests import factories
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
 from tests.exports.scripted import Rule
@@ -169,6 +172,34 @@ def test_control_a_save_by_id_alone_changes_what_is_accepted_already(scene: Scen
 
     row = scene.row(CODES[0])
     assert (row.status, row.expense_account) == (Status.QUEUED, None)
+
+
+# Set Accounts against a change of the default that it gives
+
+
+def test_a_click_gives_all_codes_the_same_default(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The event and the row look it up in a statement each: what would change it between them waits for the click."""
+    scene.ready(*CODES[:2])
+    division = SegmentItem.objects.get(full_code="01")
+    set_defaults(scene.dora, scene.connection, division, scene.income, None)
+    other = factories.make_account(scene.connection, "4100")
+    record_each, told = audit.record_each, []
+
+    def changes() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '200ms'")
+        set_defaults(scene.dora, scene.connection, division, other, None)
+
+    def record(*words: Any, **values: Any) -> None:
+        record_each(*words, **values)
+        told.extend(at_once(changes))
+
+    monkeypatch.setattr(audit, "record_each", record)
+
+    services.assign_accounts(scene.alice, scene.connection, scene.seen(), services.INHERIT, services.KEEP)
+
+    assert [type(error) for error in told] == [OperationalError], "it waits"
+    assert set(CodeExport.objects.values_list("income_account", flat=True)) == {scene.income.pk}
 
 
 # Two workers on one connection

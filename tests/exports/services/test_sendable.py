@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
 from typing import Any
 
 import pytest
+from django.db import connection as database
 
 from erp_integrations.base import Adapter, Capabilities, CodeData
 from exports import services
+from exports.defaults import set_defaults
+from exports.models import CodeExport
 from exports.services import clicks
-from exports.services.sendable import keeps_rules
+from exports.services.sendable import Sendable, keeps_rules
 from tests import factories
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
@@ -100,3 +104,64 @@ def test_a_click_that_takes_several_statements_is_one_click(
     holds = Hold.objects.values_list("item__full_code", "status")
     assert dict(holds) == scene.states()
     check_invariants(scene.connection, scene.books)
+
+
+def test_an_erp_without_an_expense_account_gets_the_default_of_a_division(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    able = replace(ScriptedAdapter.capabilities, has_expense_account=False)
+    monkeypatch.setattr(ScriptedAdapter, "capabilities", able)
+    ids = scene.add_codes("03-100", "03-200")
+    set_defaults(scene.dora, scene.connection, SegmentItem.objects.get(full_code="03"), scene.income, scene.expense)
+
+    services.send_codes(scene.dora, scene.connection, ids[:1])
+    services.reject_codes(scene.alice, scene.connection, scene.seen())
+    sent = services.send_codes(scene.dora, scene.connection, ids)
+
+    accounts = CodeExport.objects.values_list("code", "income_account", "income_from", "expense_account")
+    assert sent.count == 2
+    assert set(accounts) == {(code, scene.income.pk, "03", None) for code in ("03-100", "03-200")}
+
+
+def rows_read(call: Callable[[], Any]) -> int:
+    """How many rows the call's queries go through, by PostgreSQL's plans; on SQLite, in steps of its machine."""
+    counted = 0
+
+    def of_plan(node: dict[str, Any]) -> int:
+        own = node["Actual Rows"] + node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Join Filter", 0)
+        return int(own * node["Actual Loops"]) + sum(of_plan(part) for part in node.get("Plans", ()))
+
+    def explain(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        nonlocal counted
+        with context["connection"].cursor().cursor as cursor:
+            [[[told]]] = cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", params).fetchall()
+        counted += of_plan(told["Plan"])
+        return execute(sql, params, many, context)
+
+    def step() -> None:
+        nonlocal counted
+        counted += 1
+
+    if database.vendor == "postgresql":
+        with database.cursor() as cursor:
+            cursor.execute("ANALYZE")
+        with database.execute_wrapper(explain):
+            call()
+        return counted
+    database.connection.set_progress_handler(step, 10)
+    try:
+        call()
+    finally:
+        database.connection.set_progress_handler(None, 0)
+    return counted
+
+
+def test_what_looking_for_rivals_costs_grows_as_the_list_does(scene: Scene) -> None:
+    def cost(division: str, number: int) -> float:
+        scene.send(*(f"{division}-{place}" for place in range(1000, 1000 + number)))
+        new = scene.add_codes(*(f"{division}-{place}" for place in range(3000, 3000 + number)))
+        return rows_read(lambda: Sendable(scene.connection).among(new)) / number
+
+    few, many = cost("01", 100), cost("02", 800)
+
+    assert many < 1.5 * few
