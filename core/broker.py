@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable
 
 from celery import current_app
+from celery.worker import state
 from kombu import pools
 from kombu.exceptions import OperationalError
 
@@ -28,6 +29,14 @@ def wake(task: str, ids: Iterable[int]) -> None:
                 current_app.send_task(task, [id], producer=producer, retry_policy=ONCE_MORE, **NO_LIMITS)
     except OperationalError:
         logger.warning("The broker cannot be reached; what %s is for is found later", task)
+
+
+def is_ending() -> bool:
+    """Whether this process is a worker that was told to end: what it does it may finish, and begins nothing more.
+
+    A child of a worker is not told; the worker waits for it.
+    """
+    return state.should_stop is not None or state.should_terminate is not None
 
 
 def waiting() -> int:

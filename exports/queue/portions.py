@@ -22,7 +22,7 @@ from core import broker, statements
 from core.clock import clock_sql
 from erp_integrations.base import Capabilities, CodeData, Outcome
 from erp_integrations.errors import ERPError
-from erp_integrations.models import Connection, ConnectionQuerySet
+from erp_integrations.models import Connection, ConnectionQuerySet, Question
 from exports.models import Attempt, CodeExport, CodeExportQuerySet, Status
 from exports.queue import erp_calls, leases
 from exports.queue.crashpoints import crashpoint
@@ -163,7 +163,7 @@ class Turn:
         now, last = time.monotonic(), self.began + settings.EXPORT_LONG_TURN_S
         if self.began < self.until <= now < last and not others_wait(self.lease):
             self.until = min(now + settings.EXPORT_TURN_S, last)
-        return now >= self.until
+        return now >= self.until or broker.is_ending()
 
     def _most(self) -> int:
         """As many codes as will be through by the end of the turn, in whole calls; one call at the least."""
@@ -178,8 +178,12 @@ class Turn:
 
 
 def others_wait(lease: Lease) -> bool:
-    """Whether calls wait for a worker, or another connection has work that nobody is at."""
-    return with_work().exclude(pk=lease.connection.pk).exists() or broker.waiting() > 0
+    """Whether another connection has work that nobody is at, someone asked an ERP, or calls wait for a worker.
+
+    What was asked waits without a call, if its company had none left when its turn came.
+    """
+    work = with_work().exclude(pk=lease.connection.pk)
+    return work.exists() or Question.objects.waiting().exists() or broker.waiting() > 0
 
 
 def begin(lease: Lease, ids: Sequence[int]) -> set[int]:

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from celery.worker import state as worker
 from django.db import connection as database
 from django.db.models.functions import Now
 
@@ -16,7 +17,7 @@ from companies.models import Member
 from core import broker
 from core.clock import in_seconds
 from erp_integrations.base import CodeData, Outcome, Refused
-from erp_integrations.models import Connection
+from erp_integrations.models import Connection, Question
 from exports import queue, services
 from exports.models import Attempt, CodeExport, Status
 from exports.queue import leases, portions
@@ -79,7 +80,14 @@ def test_a_turn_goes_on_until_nothing_is_due(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(
-    ("who", "sent"), [("a connection", 100), ("a call of another kind", 100), ("nobody", 150), ("nobody for long", 200)]
+    ("who", "sent"),
+    [
+        ("a connection", 100),
+        ("a call of another kind", 100),
+        ("a question", 100),
+        ("nobody", 150),
+        ("nobody for long", 200),
+    ],
 )
 def test_it_ends_with_its_time_if_others_wait(
     scene: Scene,
@@ -95,6 +103,8 @@ def test_it_ends_with_its_time_if_others_wait(
         other = factories.make_connection(erp="scripted", name="Other", slug="other")
         account = factories.make_account(other)
         factories.make_export("09-100", other, status="QUEUED", due_at=Now(), income_account=account)
+    if who == "a question":
+        Question.about(scene.connection, Question.Kind.CHECK, scene.dora.user).save()
     monkeypatch.setattr(broker, "waiting", lambda: int(who == "a call of another kind"))
     clock = [0.0]
     during(lambda number: clock.append(number))
@@ -105,6 +115,19 @@ def test_it_ends_with_its_time_if_others_wait(
     mine = scene.connection.code_exports
     assert calls(scene.books) == [("export", 50)] * (sent // 50)
     assert (count("SUCCESS"), mine.filter(status="QUEUED").count()) == (sent, 200 - sent)
+
+
+@pytest.mark.parametrize("told", ["should_stop", "should_terminate"])
+def test_it_ends_when_its_worker_is_to_end(
+    scene: Scene, during: Callable[[During], None], monkeypatch: pytest.MonkeyPatch, told: str
+) -> None:
+    queue_many(scene, 200)
+    during(lambda number: monkeypatch.setattr(worker, told, 0) if number == 2 else None)
+
+    turn(scene)
+
+    assert (calls(scene.books), count("SUCCESS"), count("QUEUED")) == ([("export", 50)] * 2, 100, 100)
+    check_invariants(scene.connection, scene.books)
 
 
 def test_an_answer_is_stored_while_the_erp_works_on_the_next(
