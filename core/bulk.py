@@ -1,7 +1,7 @@
-"""Writing many rows at once, each with values of its own.
+"""Writing many rows at once.
 
-All values travel as one JSON parameter: bulk_create's thousand placeholders, and bulk_update's CASE per row and field,
-cost more than the call to the ERP.
+Where each has values of its own, they all travel as one JSON parameter: bulk_create's thousand placeholders, and
+bulk_update's CASE per row and field, cost more than the call to the ERP.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def insert_from(
 
 
 def own_values(row: Model) -> dict[str, Any]:
-    """What a row says by column, without what is empty or is left to the database."""
+    """What a row says by column, without what is None or is left to the database."""
     columns = [_column(type(row), name) for name in own_fields(type(row))]
     return {column: value for column in columns if (value := getattr(row, column)) is not None}
 

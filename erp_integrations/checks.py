@@ -86,11 +86,11 @@ def _faults(adapter: type[Adapter]) -> Iterator[tuple[str, str]]:
             yield "E007", f"`{name}` is not implemented, which `{promise}` promises."
     yield from (("E008", sentence) for sentence in _form_faults(adapter))
     if is_pushed and isinstance(able, Capabilities) and not _fits_into_a_task(able):
-        yield "E009", "`call_timeout_s`, twice, and EXPORT_LEASE_S must be less than TASK_LIMIT_S."
+        yield "E009", "8 EXPORT_TURN_S, `call_timeout_s` twice and EXPORT_LEASE_S must be less than TASK_LIMIT_S."
 
 
 def _fits_into_a_task(able: Capabilities) -> bool:
-    """Whether a task that makes two calls, each as long as it may be, ends before it is cut off."""
+    """Whether a turn with two more calls, each as long as it may be, ends before its task is cut off."""
     longest_s = settings.EXPORT_LONG_TURN_S + 2 * able.call_timeout_s + settings.EXPORT_LEASE_S
     return longest_s < settings.CELERY_TASK_SOFT_TIME_LIMIT
 

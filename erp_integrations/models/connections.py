@@ -119,7 +119,7 @@ class Connection(models.Model):
     default_income_account = models.ForeignKey("GLAccount", on_delete=models.SET_NULL, null=True, related_name="+")
     default_expense_account = models.ForeignKey("GLAccount", on_delete=models.SET_NULL, null=True, related_name="+")
 
-    # The lease: whoever holds it alone speaks with the ERP. The token rises with each holder (fencing).
+    # The lease: whoever holds it alone speaks with the ERP. Each holder has a token of its own (fencing).
     lease_token = models.BigIntegerField(default=0)
     lease_until = models.DateTimeField(null=True)
     # The breaker: after failures in a row the connection is left alone until `open_until`.

@@ -1,6 +1,6 @@
 """The road between: the queue (one row per code and connection), the batches, the attempts.
 
-States and transitions: docs/decisions/0001-state-machine.md. Every transition is a conditional UPDATE in `services`.
+States and transitions: docs/decisions/0001-state-machine.md. Each is a conditional UPDATE in `queue` or `services`.
 """
 
 from __future__ import annotations
