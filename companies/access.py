@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.db.models import BigIntegerField, QuerySet, SlugField
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import add_never_cache_headers
 from django.utils.encoding import escape_uri_path
@@ -19,6 +20,7 @@ from django_htmx.middleware import HtmxDetails
 
 from companies import stale_page
 from companies.models import Level, Member, Tool
+from core.statements import Given, Rows
 
 logger = logging.getLogger(__name__)
 
@@ -76,8 +78,14 @@ class NotMember(Http404):
     """A company that does not exist, or not for this person: both look alike."""
 
 
+@Rows
+def _members() -> QuerySet[Member]:
+    found = Member.objects.filter(company__slug=Given("company", SlugField()), user=Given("user", BigIntegerField()))
+    return found.select_related("company")
+
+
 def _find_member(user: User, company: str) -> Member:
-    member = Member.objects.select_related("company").filter(company__slug=company, user=user).first()
+    member = _members.first(company=company, user=user.pk)
     if member is None:
         raise NotMember("There is no such company.")
     member.user = user

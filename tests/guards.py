@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property, reduce
@@ -12,6 +13,7 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
+from core.statements import Rows
 from tests.servers.programs import ROOT
 
 ROOMS = ("core", "companies", "erp_integrations", "wbs", "exports")
@@ -69,6 +71,7 @@ class Guarded:
         found = (
             getattr(found, "__func__", None) or getattr(found, "fget", None) or getattr(found, "func", None) or found
         )
+        found = found.build if isinstance(found, Rows) else found
         return inspect.unwrap(found)
 
     def compiled(self, change: Any) -> CodeType:
@@ -80,14 +83,26 @@ class Guarded:
     def changed(self, change: Any) -> Iterator[None]:
         function = self.function
         before, function.__code__ = function.__code__, self.compiled(change)
+        forget()
         try:
             yield
         finally:
             function.__code__ = before
+            forget()
 
     def note(self, node: ast.FunctionDef) -> None:
         """It tells that it was called."""
         node.body.insert(0, ast.parse(f'__import__("tests.guards", fromlist=["hits"]).hits.add({self.name!r})').body[0])
+
+
+def forget() -> None:
+    """What our modules put together once per process is put together anew."""
+    ours = [module for name, module in sys.modules.items() if name.partition(".")[0] in ROOMS]
+    for found in [value for module in ours for value in vars(module).values()]:
+        if isinstance(found, Rows):
+            vars(found).pop("_compiled", None)
+        elif hasattr(found, "cache_clear"):
+            found.cache_clear()
 
 
 def unguard(node: ast.FunctionDef) -> None:

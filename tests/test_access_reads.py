@@ -32,7 +32,7 @@ ANSWERS, HISTORY = "exports.views.responses.", "exports.views.history."
 # One filters what the other has filtered already.
 TOGETHER = [(f"{ANSWERS}moved_rows", f"{ANSWERS}_rows"), (HISTORY + "batch", HISTORY + "_codes")]
 NAMED = [
-    "companies.access._find_member",
+    "companies.access._members",
     "companies.views._members_page",
     "erp_integrations.views.connection_of",
     "erp_integrations.views.gl_accounts",
@@ -107,6 +107,7 @@ class Swept:
 
     def _ask(self, number: int, question: Question) -> Answer:
         guards.hits.clear()
+        guards.forget()
         answer = ask_undone(question, self.dora, self.theirs)
         for name in guards.hits:
             self.called.setdefault(name, []).append(number)

@@ -101,13 +101,13 @@ class GLAccount(models.Model):
         plain = f"{number} {name}".strip()
         return f"{plain} ({distinction})" if distinction else plain
 
-    @classmethod
-    def label(cls, account: str) -> models.Expression:
-        """`str` of an account in SQL; `account` names the field that refers to it."""
-        told = Concat(models.Value(" ("), f"{account}__distinction", models.Value(")"))
-        plain = Trim(Concat(f"{account}__number", models.Value(" "), f"{account}__name"))
-        none = models.Case(models.When(**{f"{account}__distinction": ""}, then=models.Value("")), default=told)
-        return Concat(plain, none)
+    @staticmethod
+    def label(account: str = "") -> models.Expression:
+        """`str` of an account in SQL: of those that are asked for, or of the field that refers to one."""
+        number, name, distinction = _columns(account, "number", "name", "distinction")
+        told = Concat(models.Value(" ("), distinction, models.Value(")"))
+        plain = Trim(Concat(number, models.Value(" "), name))
+        return Concat(plain, models.Case(models.When(**{distinction: ""}, then=models.Value("")), default=told))
 
     @property
     def identity(self) -> str:
@@ -116,8 +116,8 @@ class GLAccount(models.Model):
 
     @staticmethod
     def identity_sql(account: str = "") -> models.Expression:
-        """The same in SQL, of the accounts that are asked for, or of the field that refers to one."""
-        kind, number, name = (f"{account}__{column}" if account else column for column in ("kind", "number", "name"))
+        """The same in SQL, likewise."""
+        kind, number, name = _columns(account, "kind", "number", "name")
         return Concat(kind, models.Value(": "), Trim(Concat(number, models.Value(" "), name)))
 
     def flag(self, kinds: frozenset[AccountKind]) -> str:
@@ -141,6 +141,11 @@ class GLAccount(models.Model):
     def equals(self, other: GLAccount) -> bool:
         """Whether the ERP says the same of both, and they read alike."""
         return all(getattr(self, field) == getattr(other, field) for field in self.READ)
+
+
+def _columns(account: str, *names: str) -> list[str]:
+    """Fields of the accounts that are asked for, or of those that the field `account` refers to."""
+    return [f"{account}__{name}" if account else name for name in names]
 
 
 def _one_line(text: str) -> str:

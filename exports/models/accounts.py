@@ -17,7 +17,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, Concat
 
 from erp_integrations.base import AccountKind, Capabilities
-from erp_integrations.models import Connection, GLAccount, GLAccountQuerySet
+from erp_integrations.models import GLAccount, GLAccountQuerySet
 
 ACCOUNT_FIELDS = ("income_account", "expense_account")
 
@@ -49,20 +49,27 @@ ACCOUNTS = Concat(
 )
 
 
-def identity_of(account_id: int | None) -> Expression:
+def identity_of(account_id: Expression | None) -> Expression:
     """How the account reads now, for `picked_of`; empty for none."""
-    if account_id is None:
-        return Value("")
-    found = GLAccount.objects.filter(pk=account_id).values_list(GLAccount.identity_sql())
+    return _read(account_id, GLAccount.identity_sql()) if account_id else Value("")
+
+
+def label_of(account_id: Expression) -> Expression:
+    """How people read the account now; empty if there is none."""
+    return _read(account_id, GLAccount.label())
+
+
+def _read(account_id: Expression, words: Expression) -> Expression:
+    found = GLAccount.objects.filter(pk=account_id).order_by().values_list(words)
     return Coalesce(Subquery(found), Value(""), output_field=CharField())
 
 
-def may_have(field: str, account_id: int | None, connection: Connection) -> Q:
+def may_have(field: str, account_id: int | Expression | None, able: Capabilities) -> Q:
     """Whether a row may have this account: none at all, the one it has, or an active one of a fitting kind."""
     if account_id is None:
         return Q()
-    accounts = GLAccount.objects.active().of_kinds(kinds_of(connection.capabilities, field))
-    return Q(**{field: account_id}) | Q(Exists(accounts.filter(pk=account_id, connection=connection)))
+    accounts = GLAccount.objects.active().of_kinds(kinds_of(able, field))
+    return Q(**{field: account_id}) | Q(Exists(accounts.filter(pk=account_id, connection=OuterRef("connection"))))
 
 
 def fits(able: Capabilities) -> Q:

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import models
 from django.db.models import Case, F, Q, When
 from django.db.models.functions import Now
 
-from companies import audit
-from companies.models import Company, Member
+from companies.models import Company
 from erp_integrations.base import MAX_REMOTE_ID, CodeData
 from erp_integrations.models import Connection, GLAccount
 from exports.models.accounts import (
     ACCOUNT_FIELDS,
-    ACCOUNTS,
     advice,
-    identity_of,
     kinds_of,
-    may_have,
     picked_of,
-    source_of,
     trouble,
 )
 from exports.models.batches import Batch
-from exports.models.states import ASSIGNABLE, FILTERS, LINKABLE, Cause, Drift, Status
+from exports.models.states import FILTERS, Cause, Drift, Status
 from wbs.codes import fold, split
-from wbs.models import Hold, SegmentItem
+from wbs.models import SegmentItem
 
 # Whether the time of a row has not come yet.
 IS_PUT_OFF = Case(When(due_at__gt=Now(), then=True), default=False, output_field=models.BooleanField())
@@ -193,7 +187,9 @@ class CodeExport(models.Model):
     expense_remote_id: str | None
     delimiter: str
 
-    released: Sequence[str] = ()  # of what `assign` returns: fields whose account was in trouble and is not any more
+    released: Sequence[
+        str
+    ] = ()  # of what `services.assign` returns: fields whose account was in trouble and is not any more
 
     objects = CodeExportQuerySet.as_manager()
 
@@ -285,84 +281,6 @@ class CodeExport(models.Model):
             for field in ACCOUNT_FIELDS
             if (account := getattr(self, field)) and (why := self.trouble(field))
         ]
-
-    @classmethod
-    def assign(
-        cls,
-        export_id: int,
-        member: Member,
-        connection_slug: str,
-        version: int,
-        income_id: int | None,
-        expense_id: int | None,
-        kept: Mapping[str, str] | None = None,
-    ) -> CodeExport:
-        """Set both accounts of one READY or FAILED code and return the row as it is then.
-
-        What the row holds already is not written again, unless it is kept although it changed in the ERP: `kept` tells,
-        by field, how such an account reads where someone decided that. Raises Conflict (another version, or no longer
-        assignable), Invalid (an account that may not be chosen) or DoesNotExist (no such row in the member's company).
-        """
-        rows = cls.objects.filter(pk=export_id, company=member.company_id, connection__slug=connection_slug)
-        row = rows.for_review().select_related("connection__company").get()
-        wanted = dict(zip(ACCOUNT_FIELDS, (income_id, expense_id), strict=True))
-        values = row._changes(wanted, kept or {})
-        if not values:
-            return row
-        states = ASSIGNABLE if any(field in values for field in ACCOUNT_FIELDS) else LINKABLE
-        if row.version != version or row.status not in states:
-            raise Conflict(row)
-        with transaction.atomic():
-            written = (
-                cls.objects.filter(pk=row.pk, version=version, status__in=states)
-                .filter(*(may_have(field, pk, row.connection) for field, pk in wanted.items()))
-                .update(**values, version=version + 1, changed_at=Now(), changed_by=member.user_id)
-            )
-            if not written:
-                raise cls._why_not(row, income_id)
-            new = cls.objects.filter(pk=row.pk)
-            audit.record_each(
-                new, member.user_id, "export.assigned", kind="export", label="code", old=row.accounts, new=ACCOUNTS
-            )
-            if "message" in values:
-                Hold.objects.filter(connection=row.connection_id, item=row.item_id).update(note="")
-        return row._with(values, version + 1, member)
-
-    def _changes(self, wanted: dict[str, int | None], kept: Mapping[str, str]) -> dict[str, Any]:
-        """What must be written, so that the row has these accounts."""
-        values: dict[str, Any] = {}
-        for field, account_id in wanted.items():
-            picked = picked_of(field)
-            if account_id != getattr(self, f"{field}_id"):  # it is no default any more
-                values |= {field: account_id, source_of(field): "", picked: identity_of(account_id)}
-            elif account_id and kept.get(field, getattr(self, picked)) != getattr(self, picked):
-                values[picked] = kept[field]
-                if kept[field] != getattr(self, field).identity:  # it changed again meanwhile
-                    raise Conflict(self)
-        if values and self.status == Status.READY and self.message:  # why it came back
-            values["message"] = ""
-        return values
-
-    def _with(self, values: dict[str, Any], version: int, member: Member) -> CodeExport:
-        """The row as it is after they were written."""
-        troubled = [field for field in ACCOUNT_FIELDS if picked_of(field) in values and self.trouble(field)]
-        for name, value in values.items():
-            if name in ACCOUNT_FIELDS:
-                setattr(self, f"{name}_id", value)
-            elif isinstance(value, str):
-                setattr(self, name, value)
-        self.released = [field for field in troubled if field in values or not self.trouble(field)]
-        self.version, self.changed_by_id = version, member.user_id
-        return self
-
-    @classmethod
-    def _why_not(cls, row: CodeExport, income_id: int | None) -> Conflict | Invalid:
-        fresh = cls.objects.for_review().select_related("connection__company").get(pk=row.pk)
-        if fresh.version != row.version or fresh.status not in ASSIGNABLE:
-            return Conflict(fresh)
-        income_fits = cls.objects.filter(pk=row.pk).filter(may_have("income_account", income_id, row.connection))
-        kind = "expense" if income_fits.exists() else "income"
-        return Invalid(f"This account cannot be the {kind} account of {row.code}. Choose one of the list.")
 
 
 class Attempt(models.Model):

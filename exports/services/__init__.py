@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from exports.services.auto_save import assign
 from exports.services.erp_items import read_due_items, read_items
 from exports.services.link import accept_change, link_at_next_call, link_codes, obstacle_to_link, unlink_code
 from exports.services.notifications import tell
@@ -25,6 +26,7 @@ __all__ = [
     "Result",
     "Selection",
     "accept_change",
+    "assign",
     "assign_accounts",
     "cancel_codes",
     "link_at_next_call",

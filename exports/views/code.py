@@ -77,7 +77,7 @@ def assign(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
     try:
         income, expense = read_account(post.get("income", "")), read_account(post.get("expense", ""))
         kept = {field: text for name, field in KEPT.items() if (text := post.get(name))}
-        row = CodeExport.assign(pk, request.member, connection, number(post.get("version")), income, expense, kept)
+        row = services.assign(pk, request.member, connection, number(post.get("version")), income, expense, kept)
     except CodeExport.DoesNotExist:
         raise Http404("There is no such cost code here.") from None
     except Conflict as conflict:

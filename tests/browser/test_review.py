@@ -96,7 +96,7 @@ class TestAccounts:
     ) -> None:
         newer = erp.gl_accounts.get(number="4010")
         dora = erp.company.members.get(user__username="dora")
-        CodeExport.assign(stored("01-100").pk, dora, erp.slug, 1, newer.pk, None)
+        services.assign(stored("01-100").pk, dora, erp.slug, 1, newer.pk, None)
         choice = account_of(page, "01-100")
         choice.focus()
 

@@ -138,7 +138,7 @@ def test_what_is_exported_is_what_was_saved_before_or_the_save_is_a_conflict(sce
         saved = 0
         for row in rows:
             try:
-                CodeExport.assign(row.pk, scene.dora, "scripted-erp", row.version, scene.income.pk, None)
+                services.assign(row.pk, scene.dora, "scripted-erp", row.version, scene.income.pk, None)
                 saved += 1
             except Conflict:
                 pass

@@ -174,7 +174,7 @@ def test_the_sweep_takes_as_many_queries_for_1000_codes_as_for_10(scene: Scene) 
 def kept(scene: Scene, row: CodeExport) -> CodeExport:
     account = scene.connection.gl_accounts.get(pk=scene.income.pk)
     ids = (row.income_account_id, row.expense_account_id)
-    return CodeExport.assign(
+    return services.assign(
         row.pk, scene.alice, scene.connection.slug, row.version, *ids, {"income_account": account.identity}
     )
 
@@ -203,9 +203,7 @@ def test_what_was_kept_as_it_read_before_the_last_change_is_a_conflict(scene: Sc
     row = scene.row("01-100")
 
     with pytest.raises(Conflict):
-        CodeExport.assign(
-            row.pk, scene.alice, scene.connection.slug, row.version, *ids_of(row), {"income_account": seen}
-        )
+        services.assign(row.pk, scene.alice, scene.connection.slug, row.version, *ids_of(row), {"income_account": seen})
 
 
 def ids_of(row: CodeExport) -> tuple[int | None, int | None]:
@@ -217,7 +215,7 @@ def test_another_choice_in_the_row_keeps_nothing(scene: Scene) -> None:
     [row] = scene.ready("01-100")
     change(scene, "renamed")
 
-    CodeExport.assign(row.pk, scene.alice, scene.connection.slug, row.version, scene.income.pk, None)
+    services.assign(row.pk, scene.alice, scene.connection.slug, row.version, scene.income.pk, None)
 
     assert services.queue_codes(scene.alice, scene.connection, scene.seen()).count == 0
 
@@ -259,7 +257,7 @@ def test_the_sentence_goes_when_another_account_is_picked(scene: Scene, way: str
     row, other = scene.row("01-100"), factories.make_account(scene.connection, "4100").pk
 
     if way == "one":
-        CodeExport.assign(row.pk, scene.alice, scene.connection.slug, row.version, other, None)
+        services.assign(row.pk, scene.alice, scene.connection.slug, row.version, other, None)
     else:
         services.assign_accounts(scene.alice, scene.connection, scene.seen(), other, None)
 
@@ -282,7 +280,7 @@ def test_every_way_to_get_accounts_notes_how_they_read(scene: Scene) -> None:
     )
     CodeExport.objects.filter(pk=row.pk).update(income_account=None, income_picked="")
     row.refresh_from_db()
-    CodeExport.assign(row.pk, scene.alice, scene.connection.slug, row.version, scene.income.pk, scene.expense.pk)
+    services.assign(row.pk, scene.alice, scene.connection.slug, row.version, scene.income.pk, scene.expense.pk)
 
     both = set(CodeExport.objects.values_list("income_picked", "expense_picked"))
 
@@ -315,7 +313,7 @@ def test_an_update_whose_account_changes_before_it_is_sent_fails_and_can_be_mend
     row, other = scene.row("01-100"), factories.make_account(scene.connection, "4100")
     assert row.status == "FAILED"
     assert sentence in row.message
-    CodeExport.assign(row.pk, scene.alice, scene.connection.slug, row.version, other.pk, row.expense_account_id)
+    services.assign(row.pk, scene.alice, scene.connection.slug, row.version, other.pk, row.expense_account_id)
     assert services.retry_codes(scene.alice, scene.connection, [row.pk]).count == 1
     scene.drain()
     assert scene.row("01-100").receipt["income_account"] == "4100"

@@ -61,7 +61,7 @@ def test_sending_fills_in_the_nearest_default_of_each_kind(desk: Accounts) -> No
 def test_a_code_that_goes_again_keeps_what_was_chosen_and_gets_the_rest(desk: Accounts) -> None:
     services.send_codes(desk.dora, desk.connection, None)
     row = desk.row("03-10-100")
-    CodeExport.assign(row.pk, desk.alice, "scripted-erp", row.version, desk.fees.pk, None)
+    services.assign(row.pk, desk.alice, "scripted-erp", row.version, desk.fees.pk, None)
     services.reject_codes(desk.alice, desk.connection, desk.seen())
     desk.give("03", desk.income, desk.expense)
 

@@ -76,7 +76,7 @@ def test_what_someone_else_changed_since_stays_and_own_changes_go(scene: Scene) 
     rows = scene.ready("01-100", "01-200")
     seen = scene.seen()
     for member, row in ((scene.alice, rows[0]), (scene.dora, rows[1])):
-        CodeExport.assign(row.pk, member, "scripted-erp", row.version, scene.income.pk, None)
+        services.assign(row.pk, member, "scripted-erp", row.version, scene.income.pk, None)
 
     result = services.queue_codes(scene.alice, scene.connection, seen)
 
