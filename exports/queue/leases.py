@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -48,15 +50,25 @@ class Lease:
 
     def hold(self, **changes: Any) -> None:
         """Renew the lease and change its connection; raises Lost. In a transaction this locks the connection's row."""
-        renewed = time.monotonic()
-        if changes:
-            self._write(lease_until=in_seconds(self.length_s), **changes)
-        else:
-            sql, params = _renewal(self.length_s)
-            with statements.run(sql, [*params, self.connection.pk, self.token]) as cursor:
-                if not cursor.rowcount:
-                    raise Lost
-        self.renewed = renewed
+        with self.renewing():
+            if changes:
+                self._write(lease_until=in_seconds(self.length_s), **changes)
+            else:
+                with statements.run(*self.renewal()) as cursor:
+                    if not cursor.rowcount:
+                        raise Lost
+
+    def renewal(self, *, is_between: bool = False) -> tuple[str, list[Any]]:
+        """The statement that renews the lease, for whoever does more by the same; within `renewing`."""
+        sql, params = _renewal(self.length_s, is_between)
+        return sql, [*params, self.connection.pk, self.token]
+
+    @contextmanager
+    def renewing(self) -> Iterator[None]:
+        """Unless it is left by Lost, the lease is renewed: from the moment at which it began, and not later."""
+        began = time.monotonic()
+        yield
+        self.renewed = began
 
     def goes_on(self) -> bool:
         """Renew the lease between two calls, the first of which went well, and note that it did.
@@ -64,13 +76,12 @@ class Lease:
         The second has the settings as they are by now. False if the connection may not send any more, or the lease is
         lost: whoever gives it back will know.
         """
-        renewed = time.monotonic()
-        sql, params = _renewal(self.length_s, is_between=True)
-        with statements.run(sql, [*params, self.connection.pk, self.token]) as cursor:
+        began = time.monotonic()
+        with statements.run(*self.renewal(is_between=True)) as cursor:
             found = cursor.fetchone()
         if found is None:
             return False
-        self.renewed = renewed
+        self.renewed = began
         if found != self.settings:
             self.connection, self.settings = Connection.objects.get(pk=self.connection.pk), found
         return True

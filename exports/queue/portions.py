@@ -134,11 +134,13 @@ class Turn:
     def following(self, sent: Sequence[Work]) -> list[Work]:
         """What the next call carries, after one that carried these; empty when the turn is over."""
         self.sent += len(sent)
-        if self._is_over() or self.has_doubts or not self.lease.goes_on():
+        if self._is_over() or self.has_doubts:
             return []
         if not self.waiting:
             with transaction.atomic():
-                return self._claim(self.lease.portion_size) if self.lease.renew(able()) else []
+                return self._claim(self.lease.portion_size) if self.lease.goes_on() else []
+        if not self.lease.goes_on():
+            return []
         meant, *self.waiting = self.waiting
         begun = begin(self.lease, [one.row.pk for one in meant])
         if len(begun) < len(meant):
@@ -147,16 +149,13 @@ class Turn:
 
     def go_on(self, sent: Sequence[Work], answer: Mapping[str, Outcome]) -> None:
         """Beside the call that is under way: store what the one before answered, and claim what the next ones carry."""
-        claims = not self.waiting and not self._is_over()
+        self.has_doubts |= _is_in_doubt(store(self.lease, sent, answer, renews=True))
+        if self.waiting or self._is_over():
+            return
         with transaction.atomic():
-            if claims:
-                claims = self.lease.renew(able())
-            else:
-                self.lease.hold()
-            self.has_doubts |= _is_in_doubt(store(self.lease, sent, answer))
-            if claims:
+            if self.lease.renew(able()):
                 work, size = self._claim(self._most(), waits=True), self.lease.portion_size
-                self.waiting += [work[start : start + size] for start in range(0, len(work), size)]
+                self.waiting = [work[start : start + size] for start in range(0, len(work), size)]
 
     def _is_over(self) -> bool:
         """Whether someone else shall have the worker now; while nobody waits for one, a turn follows on a turn."""
@@ -254,16 +253,19 @@ def _claimed(row: CodeExport, lease: Lease) -> Next:
     return Next(Status.SENDING, changes={"request_key": key, "lease_token": lease.token, "absent_token": None})
 
 
-def store(lease: Lease, work: Sequence[Work], answer: Mapping[str, Outcome]) -> list[CodeExport]:
+def store(
+    lease: Lease, work: Sequence[Work], answer: Mapping[str, Outcome], *, renews: bool = False
+) -> list[CodeExport]:
     """Give each code of a portion what follows from its outcome, and return the rows as they are then.
 
-    In the transaction that holds the lease. The codes are in SENDING, or in UNKNOWN when the answer of a pulled ERP was
-    lost and is told again.
+    In the transaction that holds the lease, or it `renews` the lease itself; raises Lost. The codes are in SENDING, or
+    in UNKNOWN when the answer of a pulled ERP was lost and is told again.
     """
     now, how = lease.now(), pace()
     ended = [after_sending(one.row, one.code, answer[one.row.reference], how, now) for one in work]
     decided = [(one.row, then) for one, then in zip(work, ended, strict=True)]
-    return settle(decided, [_end(one, then) for one, then in zip(work, ended, strict=True)])
+    tries = [_end(one, then) for one, then in zip(work, ended, strict=True)]
+    return settle(decided, tries, lease if renews else None)
 
 
 def _end(one: Work, then: Next) -> dict[str, Any]:

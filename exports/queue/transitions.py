@@ -19,6 +19,7 @@ from core.bulk import as_json
 from core.clock import clock_sql
 from exports.models import Attempt, CodeExport, Status
 from exports.queue.decisions import Next
+from exports.queue.leases import Lease, Lost
 from wbs.models import Hold
 
 Decided = tuple[CodeExport, Next]
@@ -31,16 +32,27 @@ ROWS, ATTEMPTS, EVENTS, HOLDS = (model._meta.db_table for model in (CodeExport, 
 TOLD = ("id", "company_id", "connection_id", "item_id", "code", "status", "message", "detail", "generation")
 
 
-def follow(decided: Sequence[Decided], tries: Sequence[Mapping[str, Any]] = ()) -> list[CodeExport]:
+def follow(
+    decided: Sequence[Decided], tries: Sequence[Mapping[str, Any]] = (), renews: Lease | None = None
+) -> list[CodeExport]:
     """Give each row what was decided for it, and return the rows as they are then.
 
     The rows are as they were read in this transaction, or claimed under this lease. `tries`: of each row what is noted
     of its attempt, either BEGINS (then it is made) or ENDS. A code that is tried again and again has events for its
-    first try and for what it comes to at last; its attempts tell of the others. Raises RuntimeError, which undoes the
-    transaction, if a row left its state after all.
+    first try and for what it comes to at last; its attempts tell of the others. Raises Lost when the lease that it
+    `renews` is lost, and RuntimeError if a row left its state after all; both undo the transaction.
     """
     if not decided:
         return []
+    if renews:
+        with renews.renewing():
+            return _follow(decided, tries, *renews.renewal())
+    return _follow(decided, tries)
+
+
+def _follow(
+    decided: Sequence[Decided], tries: Sequence[Mapping[str, Any]], holding: str = "", params: Sequence[Any] = ()
+) -> list[CodeExport]:
     names = tuple(sorted({name for _, then in decided for name in then.changes}))
     noted = tuple(tries[0]) if tries else ()
     steps = [_step(row, then) for row, then in decided]
@@ -56,7 +68,7 @@ def follow(decided: Sequence[Decided], tries: Sequence[Mapping[str, Any]] = ()) 
         }
         for place, ((row, then), step) in enumerate(zip(decided, steps, strict=True))
     ]
-    written = _run(_statements(names, noted, MOVES_TWICE in steps), as_json(values))
+    written = _run(_statements(names, noted, MOVES_TWICE in steps, holding), params, as_json(values))
     if written != len(values):
         raise RuntimeError(f"{len(values) - written} of {len(values)} rows left their state under a lease.")
     return [_as_it_is(row, then, step) for (row, then), step in zip(decided, steps, strict=True)]
@@ -87,19 +99,33 @@ def _as_it_is(row: CodeExport, then: Next, step: int) -> CodeExport:
     return new
 
 
-def _run(sql: Sequence[str], values: str) -> int:
-    """How many rows were written: the first statement tells."""
+def _run(sql: Sequence[str], holding: Sequence[Any], values: str) -> int:
+    """How many rows were written; `holding` are the parameters of what renews the lease, if anything does."""
     first, *others = sql
+    if connection.vendor == "postgresql":
+        with statements.run(first, [*holding, values]) as cursor:
+            held, written = cursor.fetchone()
+        if not held:
+            raise Lost
+        return int(written)
+    if holding:
+        with statements.run(first, holding) as cursor:
+            if not cursor.rowcount:
+                raise Lost
+        first, *others = others
     with statements.run(first, [values]) as cursor:
-        written = cursor.fetchone()[0] if connection.vendor == "postgresql" else cursor.rowcount
+        written = cursor.rowcount
     for one in others:
         statements.run(one, [values]).close()
     return int(written)
 
 
 @lru_cache(maxsize=200)
-def _statements(names: tuple[str, ...], noted: tuple[str, ...], is_owed: bool) -> tuple[str, ...]:
-    """What writes these columns of rows, and what is noted of their attempts; `is_owed`: some move twice."""
+def _statements(names: tuple[str, ...], noted: tuple[str, ...], is_owed: bool, holding: str) -> tuple[str, ...]:
+    """What writes these columns of rows, and what is noted of their attempts; `is_owed`: some move twice.
+
+    `holding` renews a lease: then nothing is written when that is lost.
+    """
     told = [*(f"e.{name}" for name in TOLD), "e.request_key", "e.lease_token", "new.was", "new.step"]
     told += [f"new.{name}" for name in noted]
     others = [_events(is_owed), _spoken()]
@@ -109,13 +135,16 @@ def _statements(names: tuple[str, ...], noted: tuple[str, ...], is_owed: bool) -
         types = {"id": "bigint", "was": "varchar(10)", "step": "smallint"} | _types(names) | BEGINS | ENDS
         columns = ", ".join(f"{name} {types[name]}" for name in _given(names, noted))
         new = f"new AS MATERIALIZED (SELECT * FROM jsonb_to_recordset(%s) AS new({columns}))"
-        moved = f"moved AS ({_moved(names, 'new')} RETURNING {', '.join(told)})"
+        held = f"held AS ({holding} RETURNING id)" if holding else "held AS (SELECT 1)"
+        moved = f"moved AS ({_moved(names, 'new')} AND EXISTS (SELECT FROM held) RETURNING {', '.join(told)})"
         beside = ", ".join(f"part{place} AS ({part})" for place, part in enumerate(others))
-        return (f"WITH {new}, {moved}, {beside} SELECT count(*) FROM moved",)
+        counted = ", ".join(f"(SELECT count(*) FROM {part})" for part in ("held", "moved"))
+        return (f"WITH {held}, {new}, {moved}, {beside} SELECT {counted}",)
     picked = ", ".join(f"json_extract(value, '$.{name}') AS {name}" for name in _given(names, noted))
     new = f"(SELECT {picked} FROM json_each(%s)) AS new"
     moved = f"moved AS MATERIALIZED (SELECT {', '.join(told)} FROM {new} JOIN {ROWS} AS e ON e.id = new.id)"
-    return (_moved(names, new), *(f"WITH {moved} {part}" for part in others))  # sqlite3 counts no rows after a WITH
+    written = (_moved(names, new), *(f"WITH {moved} {part}" for part in others))  # sqlite3 counts no rows after a WITH
+    return (holding, *written) if holding else written
 
 
 def _given(names: Iterable[str], noted: Iterable[str]) -> list[str]:
@@ -187,15 +216,18 @@ def _ended() -> str:
     return f"UPDATE {ATTEMPTS} AS a SET {sets}, ended_at = {clock_sql()} FROM moved WHERE {mine}"
 
 
-def settle(decided: Sequence[Decided], tries: Sequence[Mapping[str, Any]] = ()) -> list[CodeExport]:
+def settle(
+    decided: Sequence[Decided], tries: Sequence[Mapping[str, Any]] = (), renews: Lease | None = None
+) -> list[CodeExport]:
     """Follow what the ERP told. Its id belongs to one code: a second one that was given the same needs review."""
     try:
         with transaction.atomic():
-            return follow(decided, tries)
+            return follow(decided, tries, renews)
     except IntegrityError as error:
         if "remote_id" not in str(error):
             raise
-    return follow(_set_apart_doubles(decided), tries)
+    with transaction.atomic():
+        return follow(_set_apart_doubles(decided), tries, renews)
 
 
 def _set_apart_doubles(decided: Sequence[Decided]) -> list[Decided]:
