@@ -33,7 +33,7 @@ SCALES = {
     "": Scale(),
     "--all": Scale(pages=(100, 10_000, 100_000), clicks=(1_000, 10_000, 100_000), gates_growth=True),
     "--smoke": Scale(
-        Rig(2, 2, 1, 1, 1),
+        Rig(2, 2, 1, 1, 1, 1),
         pages=(2, 3),
         trees=(2, 3),
         imported=4,
@@ -63,6 +63,7 @@ def measure(scale: Scale) -> Iterator[Finding]:
         few, *many = (sites[codes] for codes in scale.pages)
         for site in many:
             yield web.page(scale.rig, few, site)
+        yield web.deep_page(scale.rig, many[-1])
         yield web.auto_save(scale.rig, few)
         clicked = [sites[codes] for codes in scale.clicks]
         yield pipeline.overhead(scale.rig, clicked[0])

@@ -72,8 +72,8 @@ class Site:
     def read_accounts(self) -> None:
         self.connection.sync_gl_accounts(None)
 
-    def get(self) -> HttpResponse:
-        return succeeded(self.client.get(self.address))
+    def get(self, query: str = "") -> HttpResponse:
+        return succeeded(self.client.get(self.address + query))
 
     def post(self, path: str, fields: dict[str, Any]) -> HttpResponse:
         headers = {"HX-Request": "true", "X-CSRFToken": self.client.cookies["csrftoken"].value}

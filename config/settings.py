@@ -83,7 +83,13 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
             ],
         },
-    }
+    },
+    {
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "NAME": "parts",
+        "DIRS": [BASE_DIR / "templates" / "parts"],
+        "OPTIONS": {"environment": "config.parts.environment"},
+    },
 ]
 
 # Database: rows are the truth. SQLite takes the write lock at BEGIN (IMMEDIATE), else half of the writers fail.

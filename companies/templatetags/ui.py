@@ -7,6 +7,7 @@ from functools import cache
 
 from django import template
 from django.contrib.auth.models import User
+from django.template import engines
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
@@ -24,6 +25,12 @@ def icon(name: str) -> SafeString:
     return format_html(
         '<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>', static("img/icons.svg"), name
     )
+
+
+@register.simple_tag
+def part(name: str, **values: object) -> SafeString:
+    """A part of a page that is drawn for each of many rows (`config/parts.py`)."""
+    return SafeString(engines["parts"].get_template(name).render(values))
 
 
 @register.simple_tag

@@ -11,6 +11,7 @@ from core.numbers import number
 from erp_integrations.models import Connection
 from exports.models import (
     FILTERS,
+    CodeExport,
     CodeExportQuerySet,
     Status,
 )
@@ -28,6 +29,8 @@ class Listing:
     search: str = ""
     page: int = 1
     rows: int = 100
+    after: int = 0  # the row behind which the page begins,
+    before: int = 0  # or before which it ends: so that the page before or behind is found without counting there
 
     @classmethod
     def read(cls, params: QueryDict) -> Listing:
@@ -39,12 +42,16 @@ class Listing:
             search=str(params.get("q", "")).strip()[:200],
             page=max(1, number(params.get("page"), 1)),
             rows=rows if rows in PAGE_SIZES else 100,
+            after=number(params.get("after")),
+            before=number(params.get("before")),
         )
 
     def query(self, **changes: object) -> str:
-        """The query string of this part, with changes; defaults are left out."""
-        values = {"filter": self.filter, "q": self.search, "page": self.page, "rows": self.rows, **changes}
-        defaults = {"filter": DEFAULT_FILTER, "q": "", "page": 1, "rows": 100}
+        """The query string of this part, or of another page; defaults are left out."""
+        values = {"filter": self.filter, "q": self.search, "page": self.page, "rows": self.rows}
+        keys = {} if "page" in changes else {"after": self.after, "before": self.before}
+        values |= keys | changes
+        defaults = {"filter": DEFAULT_FILTER, "q": "", "page": 1, "rows": 100, "after": 0, "before": 0}
         told = {name: value for name, value in values.items() if value != defaults[name]}
         return f"?{urlencode(told)}" if told else ""
 
@@ -58,3 +65,57 @@ class Listing:
 
     def of(self, connection: Connection) -> CodeExportQuerySet:
         return connection.code_exports.in_filter(self.filter).matching(self.search)
+
+
+@dataclass(frozen=True)
+class Page:
+    """The rows that a part of the list shows, and the query strings of the pages beside it; empty at the ends."""
+
+    rows: list[CodeExport]
+    number: int
+    before: str
+    after: str
+
+    @classmethod
+    def read(cls, listing: Listing, connection: Connection, last: int | None) -> Page:
+        """`last`: the number of the last page, where it is known. What was deep in the list is found from its neighbour
+        on; who types a number in has the rows before it counted.
+        """
+        found = listing.of(connection).for_review().select_related("item__parent")
+        page = cls._behind(listing, connection, found) or cls._before(listing, connection, found)
+        if page:
+            return page
+        number = min(listing.page, last) if last else listing.page
+        first = (number - 1) * listing.rows
+        return cls._of(listing, list(found[first : first + listing.rows + 1]), number)
+
+    @classmethod
+    def _behind(cls, listing: Listing, connection: Connection, found: CodeExportQuerySet) -> Page | None:
+        """None if the neighbour is not here, or nothing is left behind it."""
+        row = connection.code_exports.filter(pk=listing.after).first() if listing.after and listing.page > 1 else None
+        rows = list(found.behind(row)[: listing.rows + 1]) if row else []
+        return cls._of(listing, rows, listing.page) if rows else None
+
+    @classmethod
+    def _before(cls, listing: Listing, connection: Connection, found: CodeExportQuerySet) -> Page | None:
+        """None if the neighbour is not here. With fewer before it than a page shows it is the first page."""
+        row = connection.code_exports.filter(pk=listing.before).first() if listing.before and listing.page > 1 else None
+        if row is None:
+            return None
+        rows = list(found.before(row)[: listing.rows])
+        if len(rows) < listing.rows:
+            return cls._of(listing, list(found[: listing.rows + 1]), 1)
+        return cls._of(listing, [*reversed(rows), row], listing.page)
+
+    @classmethod
+    def _of(cls, listing: Listing, rows: list[CodeExport], number: int) -> Page:
+        """`rows`: one more than are shown, where there are more; none on a page that is not there."""
+        shown = rows[: listing.rows]
+        if not shown:
+            return cls([], number, listing.query(page=number - 1) if number > 1 else "", "")
+        return cls(
+            rows=shown,
+            number=number,
+            before=listing.query(page=number - 1, before=shown[0].pk if number > 2 else 0) if number > 1 else "",
+            after=listing.query(page=number + 1, after=shown[-1].pk) if len(rows) > listing.rows else "",
+        )

@@ -87,7 +87,7 @@ def assign(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
     if not request.htmx:
         request.session["review_banner"] = {"level": "success", "text": f"Saved {row.code}."}
         return redirect(reverse("exports:code", args=[request.member.company.slug, connection, pk]))
-    response = render(request, "exports/_status.html", _cell(request, row, saved=True))
+    response = render(request, "exports/_status.html", _cell(request, row, saved=True), using="parts")
     return trigger_client_event(response, "say", {"value": f"Saved {row.code}"})
 
 
@@ -111,7 +111,7 @@ def _newer(request: MemberRequest, slug: str, export: CodeExport) -> HttpRespons
     """409: the whole row as it is now, and a sentence."""
     if not request.htmx:
         return _page(request, slug, export.pk, error=NEWER, status=409)
-    response = render(request, "exports/_row.html", _cell(request, export, NEWER), status=409)
+    response = render(request, "exports/_row.html", _cell(request, export, NEWER), status=409, using="parts")
     return reswap(retarget(response, f"#export-{export.pk}"), "outerHTML")
 
 
@@ -120,8 +120,8 @@ def _not_saved(request: MemberRequest, slug: str, pk: int, sentence: str) -> Htt
     if not request.htmx:
         return _page(request, slug, pk, error=sentence, status=422)
     export = get_object_or_404(connection_of(request, slug).code_exports.for_review(), pk=pk)
-    return render(request, "exports/_status.html", _cell(request, export, sentence), status=422)
+    return render(request, "exports/_status.html", _cell(request, export, sentence), status=422, using="parts")
 
 
 def _cell(request: MemberRequest, export: CodeExport, problem: str = "", *, saved: bool = False) -> dict[str, object]:
-    return {"row": Row.of(export, request.member, problem), "saved": saved}
+    return {"row": Row.of(export, request.member, problem), "saved": saved, "may": request.member.can_review}

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from companies.access import MemberRequest, erp_reader
 from exports.pages.accounts import Choices
 from exports.pages.counts import CAP
-from exports.pages.listing import PAGE_SIZES, Listing
+from exports.pages.listing import PAGE_SIZES, Listing, Page
 from exports.pages.rows import Row
 from exports.views.responses import Banner, answers_about_items, connection_of, frame, has_new_head, moved_rows, problem
 
@@ -38,18 +38,15 @@ def standard_cost_codes(request: MemberRequest, connection: str) -> HttpResponse
 
 def _page(request: MemberRequest, context: dict[str, Any], *, explain: bool) -> dict[str, Any]:
     """The rows of one page, read after the clock: what arrives in between counts as arrived since."""
-    listing, total = context["listing"], context["counts"].of(context["listing"].states)
-    last = max(1, -(-total // listing.rows))
-    page = min(listing.page, last) if total <= CAP else listing.page
-    first = (page - 1) * listing.rows
-    found = listing.of(context["connection"]).for_review().select_related("item__parent")
-    exports = list(found[first : first + listing.rows + 1])
+    listing, total, base = context["listing"], context["counts"].of(context["listing"].states), context["base"]
+    last = max(1, -(-total // listing.rows)) if total <= CAP else None
+    page = Page.read(listing, context["connection"], last)
     return {
-        "rows": [Row.of(e, request.member, problem(e) if explain else "") for e in exports[: listing.rows]],
-        "page": page,
-        "pages": f"{last:,}" if total <= CAP else "many",
-        "before": context["base"] + listing.query(page=page - 1) if page > 1 else "",
-        "after": context["base"] + listing.query(page=page + 1) if len(exports) > listing.rows else "",
+        "rows": [Row.of(export, request.member, problem(export) if explain else "") for export in page.rows],
+        "page": page.number,
+        "pages": f"{last:,}" if last else "many",
+        "before": base + page.before if page.before else "",
+        "after": base + page.after if page.after else "",
     }
 
 

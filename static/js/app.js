@@ -70,7 +70,9 @@ document.addEventListener("htmx:afterSwap", () => {
   if (focused && document.activeElement === document.body) $(focused)?.focus();
 });
 
-/* Drop-downs of accounts: sent once per page, filled in when first needed. */
+/* Drop-downs of accounts: sent once per page, filled in when needed. */
+
+const own = new WeakMap(); // select -> the options that it has without the accounts
 
 function fill(select) {
   const groups = $$(`[data-for~=${select.dataset.accounts}]`, $("#accounts").content);
@@ -81,13 +83,24 @@ function fill(select) {
     same.setAttribute("selected", "");
     chosen.remove();
   }
+  own.set(select, [...select.options]);
   select.append(...(accounts.length === 1 ? accounts[0].children : accounts));
   select.dataset.filled = "";
+}
+
+/* Left again, it keeps what it shows: hundreds of accounts in each of a hundred rows would slow the page down. */
+
+function empty(select) {
+  const chosen = select.selectedOptions[0];
+  select.replaceChildren(...new Set([...own.get(select), chosen]));
+  select.value = chosen.value;
+  delete select.dataset.filled;
 }
 
 for (const type of ["pointerdown", "focusin", "keydown"]) {
   on(type, "select[data-accounts]:not([data-filled])", fill);
 }
+on("focusout", "select[data-filled]", empty);
 
 /* Saving a row's accounts. Arrow keys and typing on a closed list pass accounts by: what they settle on is saved, once;
    a choice from an open list at once. Nothing that acts on the list goes before what was chosen is saved. */

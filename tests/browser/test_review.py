@@ -70,6 +70,22 @@ class TestAccounts:
         assert str(stored("01-100").income_account) == "4000 Contract Revenue"
         expect(row_of(page, "01-100").get_by_text("Saved")).to_be_hidden()
 
+    def test_a_list_that_is_left_keeps_its_choice_alone(self, page: Page, erp: Connection) -> None:
+        choice = account_of(page, "01-100")
+        choice.click()
+        choice.select_option(label="4000 Contract Revenue")
+        expect(row_of(page, "01-100").get_by_text("Saved")).to_be_visible()
+
+        account_of(page, "01-101").focus()
+
+        expect(choice.locator("option")).to_have_text(["Choose an income account", "4000 Contract Revenue"])
+        expect(choice.locator("option:checked")).to_have_text("4000 Contract Revenue")
+        choice.click()
+        choice.select_option(label="Choose an income account")
+        account_of(page, "01-101").focus()
+        expect(choice.locator("option")).to_have_count(1)
+        eventually(lambda: stored("01-100").income_account, None)
+
     def test_the_keyboard_alone_is_enough(self, page: Page, erp: Connection) -> None:
         page.get_by_label("Select 01-100", exact=True).focus()
         page.keyboard.press("Tab")

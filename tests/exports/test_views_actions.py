@@ -58,7 +58,7 @@ class TestExport:
 
         answer = html(desk.post("export/"))
 
-        assert 'hx-trigger="every 1s, answered from:body"' in answer
+        assert 'hx-trigger="load delay:300ms, every 1s, answered from:body"' in answer
         assert "0 of 1" in answer
 
     def test_it_acts_on_all_pages_of_the_filter_and_search(self, desk: Desk) -> None:
