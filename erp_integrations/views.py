@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Exists, OuterRef
+from django.db.models import BigIntegerField, Exists, OuterRef, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -15,6 +15,7 @@ from django_htmx.http import trigger_client_event
 
 from companies.access import MemberRequest, erp_admin, erp_reader
 from companies.templatetags.ui import clock
+from core.statements import Given, Rows
 from erp_integrations import questions
 from erp_integrations.base import Adapter, Delivery
 from erp_integrations.forms import ConnectionForms, SettingsForms
@@ -25,14 +26,19 @@ from erp_integrations.supported import entries, entry_of
 ACCOUNTS_PER_PAGE = 250
 
 
+@Rows
+def _connections() -> QuerySet[Connection]:
+    unseen = Question.objects.unseen_by(Given("user", BigIntegerField())).filter(connection=OuterRef("pk"))
+    found = Connection.objects.filter(company=Given("company", BigIntegerField()))
+    return found.for_pages().annotate(has_unseen=Exists(unseen))  # type: ignore[no-redef]
+
+
 def connection_of(request: MemberRequest, slug: str) -> Connection:
     """The connection that an address names, with its `siblings`; 404 if it is not this company's. Loads no secret."""
-    unseen = Question.objects.unseen_by(request.user).filter(connection=OuterRef("pk"))
-    siblings = list(request.member.company.connections.for_pages().annotate(unseen=Exists(unseen)))
+    siblings = _connections.all(user=request.user.pk, company=request.member.company_id)
     for connection in siblings:
         if connection.slug == slug:
             connection.company, connection.siblings = request.member.company, siblings
-            connection.has_unseen = connection.unseen
             return connection
     raise Http404("There is no such connection.")
 

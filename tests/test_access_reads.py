@@ -34,7 +34,7 @@ TOGETHER = [(f"{ANSWERS}moved_rows", f"{ANSWERS}_rows"), (HISTORY + "batch", HIS
 NAMED = [
     "companies.access._members",
     "companies.views._members_page",
-    "erp_integrations.views.connection_of",
+    "erp_integrations.views._connections",
     "erp_integrations.views.gl_accounts",
     "exports.pages.listing.Listing.of",
     "exports.services.selection.rows_of",
@@ -66,7 +66,8 @@ UNMISSED = {
         wbs.models.segments.Segment.why_not_joined wbs.pages.project_segments.Offer.count""",
     "It counts, or asks whether there is any: numbers could be wrong, no word is told.": """
         companies.members.has_other_admin companies.views._done erp_integrations.forms.NameForm.__init__
-        erp_integrations.views.connections erp_integrations.views.supported exports.pages.counts.Counts.read
+        erp_integrations.views.connections erp_integrations.views.supported
+        exports.pages.counts._counted_of exports.pages.counts._of_connection
         exports.services.clicks.click exports.pages.counts.Progress.read exports.pages.comparison._accounts_there
         wbs.models.segments.Segment.known_codes
         wbs.pages.project_segments.CostTypes.count wbs.pages.tree.Tree.matching_count

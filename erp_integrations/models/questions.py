@@ -32,7 +32,7 @@ class QuestionQuerySet(models.QuerySet["Question"]):
         """Those that a worker is asking just now, by the database's clock."""
         return self.filter(answered_at=None, claimed_until__gt=Now())
 
-    def unseen_by(self, asker: User) -> QuestionQuerySet:
+    def unseen_by(self, asker: User | models.Expression) -> QuestionQuerySet:
         """What this person asked, as far as the answer is to come, or was not shown yet."""
         return self.filter(asker=asker, told_at=None).exclude(message=ASKED_ANEW)
 

@@ -90,7 +90,9 @@ class CodeExportQuerySet(models.QuerySet["CodeExport"]):
 
     def for_review(self) -> CodeExportQuerySet:
         """Rows as the review page shows them: in the natural order of codes, with accounts."""
-        rows = self.select_related("income_account", "expense_account").annotate(is_put_off=IS_PUT_OFF)
+        rows = self.select_related("income_account", "expense_account").annotate(
+            is_put_off=IS_PUT_OFF, version_of_item=F("item__version")
+        )
         return rows.order_by("sort_key", "id")
 
     def behind(self, row: CodeExport) -> CodeExportQuerySet:
@@ -189,7 +191,9 @@ class CodeExport(models.Model):
     # While an update of a synced code is under way: the values to go back to (`services.update`); else null.
     kept = models.JSONField(null=True)
 
-    is_put_off: bool  # what `for_review` reads besides
+    # What `for_review` reads besides.
+    is_put_off: bool
+    version_of_item: int  # as it is in the WBS now
 
     # What `for_adapter` reads of other tables.
     income_remote_id: str | None

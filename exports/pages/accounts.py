@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.utils.html import format_html_join
-from django.utils.safestring import SafeString
-
 from erp_integrations.base import INCOME_KINDS
 from erp_integrations.models import Connection, GLAccount
 from exports.models import (
@@ -49,10 +46,6 @@ class Group:
     lists: str
     label: str
     accounts: list[tuple[int, str]]  # (id, "number name")
-
-    @property
-    def options(self) -> SafeString:
-        return format_html_join("", '<option value="{}">{}</option>', self.accounts)
 
 
 @dataclass(frozen=True)

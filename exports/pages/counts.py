@@ -7,14 +7,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, IntegerField, Q, Subquery
+from django.db.models import BigIntegerField, Count, IntegerField, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 
+from core.statements import Given, Rows
 from erp_integrations.models import Connection
 from exports.models import (
     REJECTABLE,
     RETRYABLE,
     UNFINISHED,
+    Batch,
+    CodeExport,
     CodeExportQuerySet,
     Status,
 )
@@ -31,6 +34,26 @@ def _capped(rows: CodeExportQuerySet) -> CappedCount:
     return CappedCount(rows.values("pk")[: CAP + 1])
 
 
+def _of_connection() -> CodeExportQuerySet:
+    return CodeExport.objects.filter(connection=Given("connection", BigIntegerField()))
+
+
+@Rows
+def _counted() -> QuerySet[Connection]:
+    return _counted_of(_of_connection())
+
+
+def _counted_of(found: CodeExportQuerySet) -> QuerySet[Connection]:
+    """The connection with what `Counts` tells of these rows of it."""
+    found, connection = found.order_by(), Given("connection", BigIntegerField())
+    updates = found.filter(kept__isnull=False)
+    newest = Batch.objects.filter(connection=connection).order_by("-id").values("pk")[:1]
+    numbers = {f"all_{status}": _capped(found.filter(status=status)) for status in Status}
+    numbers |= {f"updates_{status}": _capped(updates.filter(status=status)) for status in REJECTABLE}
+    one = Connection.objects.filter(pk=connection).only("pk").order_by()
+    return one.annotate(now=Now(), newest=Subquery(newest), **numbers)
+
+
 @dataclass(frozen=True)
 class Counts:
     """How many codes are in each state (up to one more than CAP), at a moment of the database's clock."""
@@ -42,15 +65,11 @@ class Counts:
 
     @classmethod
     def read(cls, connection: Connection, search: str) -> Counts:
-        found = connection.code_exports.matching(search).order_by()
-        updates = found.filter(kept__isnull=False)
-        of_all = [_capped(found.filter(status=status)) for status in Status]
-        of_updates = [_capped(updates.filter(status=status)) for status in REJECTABLE]
-        newest = Subquery(connection.batches.order_by("-id").values("pk")[:1])
-        wanted: tuple[Any, ...] = (Now(), newest, *of_all, *of_updates)
-        now, last, *numbers = Connection.objects.filter(pk=connection.pk).values_list(*wanted).get()
-        by_status, rest = dict(zip(Status, numbers, strict=False)), numbers[len(Status) :]
-        return cls(by_status, now, last or 0, dict(zip(REJECTABLE, rest, strict=True)))
+        rows = Rows(lambda: _counted_of(_of_connection().matching(search))) if search else _counted
+        found: Any = rows.first(connection=connection.pk)
+        by_status: dict[str, int] = {status: getattr(found, f"all_{status}") for status in Status}
+        updates: dict[str, int] = {status: getattr(found, f"updates_{status}") for status in REJECTABLE}
+        return cls(by_status, found.now, found.newest or 0, updates)
 
     @property
     def moment(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from django.db.models import F
 from django.http import QueryDict
 
 from core.numbers import number
@@ -19,6 +20,8 @@ from exports.models import (
 PAGE_SIZES = (50, 100, 250)
 
 DEFAULT_FILTER = "ready-to-export"
+# What the table says of a row's division, where another begins.
+HEADS = {"division": "", "division_code": "__full_code", "division_description": "__description"}
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,8 @@ class Page:
         """`last`: the number of the last page, where it is known. What was deep in the list is found from its neighbour
         on; who types a number in has the rows before it counted.
         """
-        found = listing.of(connection).for_review().select_related("item__parent")
+        heads = {name: F(f"item__parent{field}") for name, field in HEADS.items()}
+        found = listing.of(connection).for_review().annotate(**heads)
         page = cls._behind(listing, connection, found) or cls._before(listing, connection, found)
         if page:
             return page

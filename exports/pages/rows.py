@@ -70,7 +70,7 @@ class Row:
             can_reject=may and status in REJECTABLE and not export.is_update,
             can_unlink=may and status == Status.SUCCESS,
             is_update=export.is_update,
-            has_changed=status == Status.SUCCESS and export.item.version != export.item_version,
+            has_changed=status == Status.SUCCESS and export.version_of_item != export.item_version,
             inherited=_inherited(export) if status in ASSIGNABLE else "",
             takes_purchases=export.connection.capabilities.income_takes_purchases
             and bool(export.income_account_id and not export.expense_account_id),

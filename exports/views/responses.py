@@ -125,7 +125,7 @@ def changed_rows(
 def _rows(
     request: MemberRequest, connection: Connection, ids: Collection[int], lacking: Collection[int] = ()
 ) -> list[Row]:
-    exports = connection.code_exports.filter(pk__in=ids).for_review().select_related("item") if ids else []
+    exports = connection.code_exports.filter(pk__in=ids).for_review() if ids else []
     return [Row.of(export, request.member, problem(export) if export.pk in lacking else "") for export in exports]
 
 
