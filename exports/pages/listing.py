@@ -81,38 +81,39 @@ class Page:
 
     @classmethod
     def read(cls, listing: Listing, connection: Connection, last: int | None) -> Page:
-        """`last`: the number of the last page, where it is known. What was deep in the list is found from its neighbour
-        on; who types a number in has the rows before it counted.
+        """`last`: the number of the last page, where it is known. A page is found from its neighbour on, so that no
+        code is passed over that is in the list all the while; who types a number in has the rows before it counted.
         """
         heads = {name: F(f"item__parent{field}") for name, field in HEADS.items()}
         found = listing.of(connection).for_review().annotate(**heads)
-        page = cls._behind(listing, connection, found) or cls._before(listing, connection, found)
-        if page:
-            return page
         number = min(listing.page, last) if last else listing.page
+        if number == listing.page:
+            page = cls._behind(listing, connection, found) or cls._before(listing, connection, found)
+            if page:
+                return page
         first = (number - 1) * listing.rows
-        return cls._of(listing, list(found[first : first + listing.rows + 1]), number)
+        return cls._of(listing, list(found[first : first + listing.rows + 1]), number, is_first=number == 1)
 
     @classmethod
     def _behind(cls, listing: Listing, connection: Connection, found: CodeExportQuerySet) -> Page | None:
         """None if the neighbour is not here, or nothing is left behind it."""
         row = connection.code_exports.filter(pk=listing.after).first() if listing.after and listing.page > 1 else None
         rows = list(found.behind(row)[: listing.rows + 1]) if row else []
-        return cls._of(listing, rows, listing.page) if rows else None
+        return cls._of(listing, rows, listing.page, is_first=False) if rows else None
 
     @classmethod
     def _before(cls, listing: Listing, connection: Connection, found: CodeExportQuerySet) -> Page | None:
-        """None if the neighbour is not here. With fewer before it than a page shows it is the first page."""
-        row = connection.code_exports.filter(pk=listing.before).first() if listing.before and listing.page > 1 else None
+        """None if the neighbour is not here. With no more before it than a page shows it is the first page."""
+        row = connection.code_exports.filter(pk=listing.before).first() if listing.before else None
         if row is None:
             return None
-        rows = list(found.before(row)[: listing.rows])
-        if len(rows) < listing.rows:
-            return cls._of(listing, list(found[: listing.rows + 1]), 1)
-        return cls._of(listing, [*reversed(rows), row], listing.page)
+        rows = list(found.before(row)[: listing.rows + 1])
+        if len(rows) <= listing.rows:
+            return cls._of(listing, list(found[: listing.rows + 1]), 1, is_first=True)
+        return cls._of(listing, [*reversed(rows[: listing.rows]), row], listing.page, is_first=False)
 
     @classmethod
-    def _of(cls, listing: Listing, rows: list[CodeExport], number: int) -> Page:
+    def _of(cls, listing: Listing, rows: list[CodeExport], number: int, *, is_first: bool) -> Page:
         """`rows`: one more than are shown, where there are more; none on a page that is not there."""
         shown = rows[: listing.rows]
         if not shown:
@@ -120,6 +121,6 @@ class Page:
         return cls(
             rows=shown,
             number=number,
-            before=listing.query(page=number - 1, before=shown[0].pk if number > 2 else 0) if number > 1 else "",
+            before="" if is_first else listing.query(page=max(1, number - 1), before=shown[0].pk),
             after=listing.query(page=number + 1, after=shown[-1].pk) if len(rows) > listing.rows else "",
         )

@@ -158,11 +158,16 @@ class Turn:
                 self.waiting = [work[start : start + size] for start in range(0, len(work), size)]
 
     def _is_over(self) -> bool:
-        """Whether someone else shall have the worker now; while nobody waits for one, a turn follows on a turn."""
+        """Whether no further call shall begin; a turn that is through goes on while nobody waits for a worker."""
+        if time.monotonic() >= self.until:
+            self._go_on_alone()
+        return time.monotonic() >= self.until or broker.is_ending()
+
+    def _go_on_alone(self) -> None:
+        """By another turn, unless it was to make one call only (`until` lies before its beginning)."""
         now, last = time.monotonic(), self.began + settings.EXPORT_LONG_TURN_S
-        if self.began < self.until <= now < last and not others_wait(self.lease):
+        if self.began < self.until and now < last and not others_wait(self.lease):
             self.until = min(now + settings.EXPORT_TURN_S, last)
-        return now >= self.until or broker.is_ending()
 
     def _most(self) -> int:
         """As many codes as will be through by the end of the turn, in whole calls; one call at the least."""

@@ -1,4 +1,4 @@
-"""A click moves rows: one guarded UPDATE, one audit event per row, what the WBS says of them.
+"""A click moves rows: one guarded UPDATE for each 10,000, one audit event per row, what the WBS says of them.
 
 A move is only ever done inside a transaction; its guard (the states it may start from) is in the rows it is given.
 What was decided for each row apart is written by `transitions`.
@@ -108,18 +108,18 @@ def parts(rows: CodeExportQuerySet, batch: Batch) -> Iterator[CodeExportQuerySet
     yield rows
 
 
-def _look_keys_up_at_once(batch: Batch) -> None:
-    """Foreign keys, by each statement for its rows: else the COMMIT does it for all, which takes long."""
-    if batch.is_long and database.vendor == "postgresql":
-        with database.cursor() as cursor:
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-
-
 def hold_versions(batch: Batch) -> None:
     """Codes that this click sent again: the hold is on the item as it is now."""
     for part in parts(CodeExport.objects.filter(batch=batch, moves__gt=0), batch):
         holds = Hold.objects.filter(connection=batch.connection_id, item__in=part.values("item"))
         holds.update(item_version=_of_export("item_version"))
+
+
+def _look_keys_up_at_once(batch: Batch) -> None:
+    """Foreign keys, by each statement for its rows: else the COMMIT does it for all, which takes long."""
+    if batch.is_long and database.vendor == "postgresql":
+        with database.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 def _step() -> dict[str, Any]:

@@ -98,9 +98,11 @@ def _candidates(member: Member, connection: Connection, item_ids: Sequence[int] 
 
 def _in_order(meant: list[tuple[int, int]], batch: Batch) -> Iterator[Sequence[int]]:
     """Their ids in parts; where divisions go, too, they are first: what stays keeps those below it."""
-    tiers = sorted({tier for _, tier in meant}) if batch.connection.capabilities.has_tiers else [None]
-    for tier in tiers:
-        yield from in_parts([pk for pk, of_tier in meant if tier in (None, of_tier)], batch)
+    together: dict[int, list[int]] = {}
+    for pk, tier in meant:
+        together.setdefault(tier if batch.connection.capabilities.has_tiers else 0, []).append(pk)
+    for _, ids in sorted(together.items()):
+        yield from in_parts(ids, batch)
 
 
 def _send_again(ids: RawSQL, batch: Batch, defaults: Defaults) -> None:

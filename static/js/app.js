@@ -58,6 +58,13 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   if (document.hidden && event.detail.elt.matches("[data-poll]")) event.preventDefault();
 });
 
+/* One that finds nobody signed in leads to the sign-in page, but not away from a choice that is not saved. */
+
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  const { elt, xhr } = event.detail;
+  if (xhr.status === 401 && elt.matches("[data-poll]") && (saving() || $("tr .unsaved"))) event.preventDefault();
+});
+
 /* A row that is swapped under the focus keeps it: htmx finds it again by id alone, and drop-downs have none. */
 
 let focused = "";
@@ -208,6 +215,7 @@ document.addEventListener("acted", () => {
   $("#banner .banner")?.scrollIntoView({ block: "nearest" });
 });
 showTicks();
+window.addEventListener("pageshow", showTicks); // Back: the browser has ticked again what was ticked
 
 /* A file that is too large is told before it is sent. */
 
@@ -219,7 +227,12 @@ on("change", "input[data-most-bytes]", (input) => {
 
 /* Dialogs. */
 
-on("click", "[data-dialog]", (button, event) => { event.preventDefault(); $(`#${button.dataset.dialog}`).showModal(); });
+on("click", "[data-dialog]", (button, event) => {
+  const dialog = $(`#${button.dataset.dialog}`);
+  event.preventDefault();
+  for (const select of $$("select", dialog)) select.selectedIndex = 0; // nothing is left of the last time
+  dialog.showModal();
+});
 on("click", "[data-closes]", (button) => button.closest("dialog").close());
 
 /* Keys: j and k move between rows, x ticks, ? tells. None while typing. */

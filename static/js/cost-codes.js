@@ -41,4 +41,5 @@
   document.addEventListener("close", ({ target }) => target.querySelector("#item-form")?.remove(), true);
 
   showTicks();
+  window.addEventListener("pageshow", showTicks);
 }

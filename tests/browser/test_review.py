@@ -229,7 +229,7 @@ class TestReject:
         expect(banner).to_have_class(re.compile("banner-warning"))
         expect(banner).to_have_css("background-color", "rgb(253, 230, 138)")
         expect(row_of(page, "01-100")).to_have_count(0)
-        expect(page.get_by_text("Nothing is left in this list.")).to_be_visible()
+        expect(page.get_by_text("Nothing is left on this page.")).to_be_visible()
         expect(page.get_by_role("link", name="Ready to Export 0")).to_be_visible()
         assert_accessible(page)
 
@@ -245,7 +245,7 @@ class TestReject:
         expect(row_of(page, "01-100")).to_have_attribute("data-status", "READY")
         expect(page.get_by_text("Undone: 5 cost codes are back where they were.")).to_be_visible()
         assert Batch.objects.get(kind=Batch.Kind.REJECT).reason == "Wrong division"
-        expect(page.get_by_text("Nothing is left in this list.")).to_be_hidden()
+        expect(page.get_by_text("Nothing is left on this page.")).to_be_hidden()
         assert set(erp.code_exports.values_list("status", flat=True)) == {Status.READY}
 
     def test_only_the_ticked_are_rejected_and_ticks_clear(self, page: Page, erp: Connection) -> None:
@@ -283,6 +283,19 @@ class TestManyRows:
         expect(page.get_by_role("status")).to_contain_text("Accounts set for 2 cost codes.")
         expect(account_of(page, "01-100").locator("option:checked")).to_have_text("4000 Contract Revenue")
         assert erp.code_exports.filter(income_account__number="4000").count() == 2
+        page.get_by_label("Select 01-100", exact=True).check()
+        page.get_by_role("button", name="Set Accounts").click()
+        expect(choice).to_have_value("keep")
+
+    def test_ticks_that_the_browser_brings_back_are_meant(self, page: Page, erp: Connection) -> None:
+        page.get_by_label("Select 01-100", exact=True).check()
+        page.get_by_role("link", name="01-100", exact=True).click()
+        expect(page.get_by_role("heading", name="01-100")).to_be_visible()
+
+        page.go_back()
+
+        expect(page.get_by_label("Select 01-100", exact=True)).to_be_checked()
+        expect(page.get_by_role("button", name="Reject Selected")).to_be_enabled()
 
     def test_all_matching_are_meant_beyond_the_page(self, page: Page, erp: Connection) -> None:
         dora = erp.company.members.get(user__username="dora")

@@ -73,7 +73,7 @@ def test_what_goes_meanwhile_lets_no_code_be_passed_over(desk: Desk, ready: list
     assert "Page 2 of 3" in second
 
 
-def test_with_fewer_than_a_page_before_it_the_first_is_shown(desk: Desk, ready: list[int]) -> None:
+def test_with_no_more_than_a_page_before_it_the_first_is_shown(desk: Desk, ready: list[int]) -> None:
     third = look(desk, f"?rows={SIZE}&page=3")
     CodeExport.objects.filter(pk__in=ready[:60]).update(status=Status.QUEUED)
 
@@ -120,3 +120,25 @@ def test_a_page_behind_its_neighbour_is_found_without_counting(desk: Desk, ready
 
     assert [each.pk for each in found.behind(row)] == ready[46:]
     assert [each.pk for each in found.before(row)] == ready[:45][::-1]
+
+
+def test_what_comes_back_meanwhile_is_not_passed_over_on_the_way_back(desk: Desk, ready: list[int]) -> None:
+    CodeExport.objects.filter(pk__in=ready[:10]).update(status=Status.QUEUED)
+    second = look(desk, link(look(desk, f"?rows={SIZE}"), "next"))
+    CodeExport.objects.filter(pk__in=ready[:10]).update(status=Status.READY)
+
+    back = look(desk, link(second, "prev"))
+    first = look(desk, link(back, "prev"))
+
+    assert shown(second) == ready[60:110]
+    assert shown(back) == ready[10:60]
+    assert shown(first) == ready[:SIZE]
+    assert link(first, "prev") == ""
+
+
+@pytest.mark.parametrize("key", ["", "&after={}", "&before={}"])
+def test_a_page_beyond_the_last_is_the_last(desk: Desk, ready: list[int], key: str) -> None:
+    html = look(desk, f"?rows={SIZE}&page=9" + key.format(ready[20]))
+
+    assert shown(html) == ready[2 * SIZE :]
+    assert "Page 3 of 3" in html
