@@ -78,7 +78,7 @@ def page(page: Page, site: str, console_errors: list[str]) -> Iterator[Page]:
     assert console_errors == []
 
 
-# What htmx 2 calls a poll that gives way to a click, twice; a request that fails has "htmx:sendError" beside the second.
+# What htmx 2 says of a poll that gives way to a click; of a request that fails it says "htmx:sendError", too.
 GAVE_WAY = ("htmx:sendAbort, ", "htmx:afterRequest, ")
 
 
