@@ -11,7 +11,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -51,8 +51,8 @@ class Rule:
     """Do `what` when a call `on` "export" or "find" carries the code (None: any), `times` times (None: always).
 
     `what` is an error of ERRORS, raised before anything is done; "after:<error>", raised when all is done; "die" or
-    "die:<n>", kill -9 after n items of the call; "sleep:<seconds>", between doing and answering; "late", the call is
-    given up, and done by the ERP after the next question about it; or one of `_answer`.
+    "die:<n>", kill -9 after n items of the call; "sleep:<seconds>", between doing and answering; "hold", there until
+    `let_go`; "late", the call is given up, and done by the ERP after the next question about it; or one of `_answer`.
     """
 
     what: str
@@ -65,6 +65,7 @@ class Books:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.rules_path = self.path.with_suffix(".rules")
+        self.go_path = self.path.with_suffix(".go")
 
     def tell(self, *rules: Rule) -> None:
         draft = self.rules_path.with_suffix(".draft")
@@ -73,6 +74,13 @@ class Books:
 
     def rules(self) -> list[Rule]:
         return [Rule(**rule) for rule in json.loads(self.rules_path.read_text())] if self.rules_path.exists() else []
+
+    def let_go(self) -> None:
+        """Answer what is held, and hold nothing from now on."""
+        self.go_path.touch()
+
+    def asked_about(self) -> set[str]:
+        return {code for event in self.events("start") if event["call"] == "find" for code in event["codes"]}
 
     def events(self, kind: str | None = None) -> list[dict[str, Any]]:
         lines = self.path.read_text().splitlines() if self.path.exists() else []
@@ -132,6 +140,7 @@ class Books:
 
 class ScriptedOptions(forms.Form):
     journal = forms.CharField()
+    batch_size = forms.IntegerField(required=False)
     secret_fields = ()
 
 
@@ -151,6 +160,10 @@ class ScriptedAdapter(Adapter):
         call_timeout_s=1,
         settle_s=0,
     )
+
+    @classmethod
+    def capabilities_with(cls, options: Mapping[str, Any]) -> Capabilities:
+        return replace(cls.capabilities, batch_size=options.get("batch_size", cls.capabilities.batch_size))
 
     @classmethod
     def options_form(cls) -> type[forms.Form]:
@@ -201,6 +214,8 @@ class ScriptedAdapter(Adapter):
         for rule in rules:
             if rule.what.startswith("sleep:"):
                 time.sleep(float(rule.what.removeprefix("sleep:")))
+            while rule.what == "hold" and not self.books.go_path.exists():
+                time.sleep(0.02)
         if any(rule.what == "die" for rule in rules):
             os.kill(os.getpid(), signal.SIGKILL)
         self._raise(rules, "after:")
