@@ -48,4 +48,5 @@ def set_limits(connection: BaseDatabaseWrapper, **_: Any) -> None:
         names = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
         told = ", ".join(["set_config(%s, %s, false)"] * len(names))
         values = [word for name, limit in zip(names, limits, strict=True) for word in (name, f"{limit * 1000:.0f}ms")]
-        cursor.execute(f"SELECT {told}", values)
+        # Compiling a statement (JIT) takes longer than to run any of ours: a second, of one that finds no rows.
+        cursor.execute(f"SELECT {told}, set_config('jit', 'off', false)", values)

@@ -40,6 +40,14 @@ def test_a_command_waits_long_for_a_lock_and_works_as_long_as_it_takes() -> None
     assert told() == expected(["1min", "0", "0"], ["60000"])
 
 
+@pytest.mark.pg_only
+def test_statements_are_not_compiled() -> None:
+    connection.close()
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW jit")
+        assert cursor.fetchone() == ("off",)
+
+
 def test_a_page_answers_within_five_seconds() -> None:
     limits.become("web")
 
