@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, TextField, Value, When
 from django.db.models.functions import Concat, Now
 
 from companies import audit, mail
 from companies.models import Member
+from core.bulk import listed
 from erp_integrations.models import Connection
 from exports.defaults import Defaults, of_item_or
 from exports.models import (
@@ -53,16 +54,15 @@ def assign_accounts(
     if not chosen:
         return Result(None, 0)
     with click(member, connection, Batch.Kind.ASSIGN) as batch:
-        batch.count = _mark(selected(member, connection, selection, ASSIGNABLE), batch)
         values, words = _chosen(connection, chosen)
         new = Concat(Value("Income: "), words["income_account"], Value("; Expense: "), words["expense_account"])
         event: dict[str, Any] = {"kind": "export", "label": "code", "old": ACCOUNTS, "new": new, "batch_id": batch.pk}
-        for marked in parts(CodeExport.objects.filter(batch=batch), batch):
-            audit.record_each(marked, member.user_id, "export.assigned", **event)
-            marked.update(**values)
-            back = marked.filter(status=Status.READY).exclude(message="")  # it says why they came back: dealt with
+        for part in parts(selected(member, connection, selection, ASSIGNABLE), batch):
+            rows = _locked(part)
+            audit.record_each(rows, member.user_id, "export.assigned", **event)
+            back = rows.filter(status=Status.READY).exclude(message="")  # it says why they came back: dealt with
             Hold.objects.filter(connection=connection, item__in=back.values("item")).update(note="")
-            back.update(message="")
+            batch.count += rows.update(**_mark(batch), **values)
     return _result(batch, count_left(member, batch, selection, ASSIGNABLE))
 
 
@@ -135,10 +135,17 @@ def retry_codes(member: Member, connection: Connection, ids: Sequence[int]) -> R
     return _result(batch, count_left(member, batch, Selection.of(ids), RETRYABLE, accepting=True))
 
 
-def _mark(rows: CodeExportQuerySet, batch: Batch) -> int:
-    """Lock the rows of a click and mark them as its own, so that the audit can tell what they were before."""
-    mark = {"batch": batch, "version": F("version") + 1, "changed_at": Now(), "changed_by": batch.actor_id}
-    return sum(part.update(**mark) for part in parts(rows, batch))
+def _locked(rows: CodeExportQuerySet) -> CodeExportQuerySet:
+    """These rows, which nobody changes before the transaction ends: so the audit can tell what they were before."""
+    ids = rows.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True)
+    return CodeExport.objects.filter(pk__in=listed(list(ids)))
+
+
+def _mark(batch: Batch) -> dict[str, Any]:
+    """What setting accounts does to a row besides."""
+    message = Case(When(status=Status.READY, then=Value("", TextField())), default=F("message"))
+    own = {"batch": batch, "changed_by": batch.actor_id}
+    return {**own, "message": message, "version": F("version") + 1, "changed_at": Now()}
 
 
 def _chosen(connection: Connection, chosen: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
