@@ -2,7 +2,7 @@
 
 `one_code.py export SIZE CODES`: of an export in calls of this size. `one_code.py clicks CODES`: of each click on all
 codes at once. A line is, by tabs, a name, the CPU of the process and of its database backend in µs a code, and the
-longest statement in s, the COMMIT among them (0 of an export). It may use only what the older checkout has, too.
+longest statement in s (0 of an export). It may use only what the older checkout has, too.
 """
 
 from __future__ import annotations
@@ -55,11 +55,9 @@ def export(size: int, codes: int) -> None:
 def clicks(codes: int) -> None:
     with _site(codes) as site:
         for take in range(TAKES):
-            _run("TRUNCATE exports_codeexport, exports_attempt, wbs_hold")  # as before anything was sent
-            for name, click in _clicks(site):
-                _run("VACUUM ANALYZE", "CHECKPOINT")
+            for name, click in clicks_on(site):
                 process_s, there_s = time.process_time(), _backend_s()
-                count, longest_s = _watched(click)
+                count, longest_s = watched(click)
                 used = (time.process_time() - process_s, _backend_s() - there_s)
                 if take:
                     _tell(name, *used, count, longest_s)
@@ -81,8 +79,8 @@ def _tell(name: str, process_s: float, backend_s: float, count: int, longest_s: 
     print(name, process_s / count * 1e6, backend_s / count * 1e6, longest_s, sep="\t")
 
 
-def _clicks(site: Any) -> list[tuple[str, Callable[[], int]]]:
-    """In this order: each finds the codes as the one before left them."""
+def clicks_on(site: Any) -> Iterator[tuple[str, Callable[[], int]]]:
+    """Clicks on all codes, which tell how many it was: each finds them as the one before left them."""
     from companies.models import Member
     from erp_integrations.base import EXPENSE_KINDS, INCOME_KINDS
     from exports import services
@@ -96,34 +94,49 @@ def _clicks(site: Any) -> list[tuple[str, Callable[[], int]]]:
     def undo() -> int:
         return int(services.undo_rejection(alice, Batch.objects.filter(kind=Batch.Kind.REJECT)[0]).count)
 
-    return [
+    clicks: list[tuple[str, Callable[[], int]]] = [
         ("send", lambda: int(services.send_codes(dora, erp, None).count)),
         ("set accounts", lambda: int(services.assign_accounts(alice, erp, whole(), *chosen).count)),
         ("reject", lambda: int(services.reject_codes(alice, erp, whole()).count)),
         ("undo", undo),
         ("export", lambda: int(services.queue_codes(alice, erp, whole()).count)),
     ]
+    _run("TRUNCATE exports_codeexport, exports_attempt, wbs_hold")  # as before anything was sent
+    for click in clicks:
+        _run("VACUUM ANALYZE", "CHECKPOINT")
+        yield click
 
 
-def _watched(run: Callable[[], int]) -> tuple[int, float]:
-    """What it answers, and its longest statement: from one to the next, the last ends with the COMMIT."""
+def watched(run: Callable[[], int]) -> tuple[int, float]:
+    """What it answers, and the seconds of its longest statement, the COMMIT among them.
+
+    They are those of the server, without the time in which its process waited for a processor that others had.
+    """
     from django.db import connection
 
-    longest_s = 0.0
+    longest_s, ended_s = 0.0, _server_s()
 
     def watch(execute: Callable[..., Any], *given: Any) -> Any:
-        nonlocal longest_s
-        began = time.monotonic()
+        nonlocal longest_s, ended_s
+        began_s = _server_s()
         try:
             return execute(*given)
         finally:
-            ended["at"] = time.monotonic()
-            longest_s = max(longest_s, ended["at"] - began)
+            ended_s = _server_s()
+            longest_s = max(longest_s, ended_s - began_s)
 
-    ended = {"at": time.monotonic()}
     with connection.execute_wrapper(watch):
         count = run()
-    return count, max(longest_s, time.monotonic() - ended["at"])
+    return count, max(longest_s, _server_s() - ended_s)  # the last one ends with the COMMIT
+
+
+def _server_s() -> float:
+    """A clock that stands still while PostgreSQL's process of this connection waits for a processor."""
+    from django.db import connection
+
+    connection.ensure_connection()
+    _, waited_ns, _ = Path(f"/proc/{connection.connection.info.backend_pid}/schedstat").read_text().split()
+    return time.monotonic() - int(waited_ns) / 1e9
 
 
 def _run(*statements: str) -> None:

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from django.conf import settings
 from django.core.management import call_command
 
-from benchmarks import dripping, lists, pipeline, polls, web
+from benchmarks import beside, dripping, lists, longest, pipeline, polls, web
 from benchmarks.rig import Finding, Rig
 from benchmarks.sites import Site, enter, own_database
 from tests.servers.tryton import TrytonServer
@@ -67,9 +67,11 @@ def measure(scale: Scale) -> Iterator[Finding]:
         yield web.auto_save(scale.rig, few)
         clicked = [sites[codes] for codes in scale.clicks]
         yield pipeline.overhead(scale.rig, clicked[0])
+        yield beside.save(scale.rig, many[0])
         yield dripping.beside(scale.rig, clicked[0], settings.EXPORT_COMPANY_CALLS)
         for action in ("export", "reject"):
             yield web.growth(scale.rig, clicked, action, scale.gates_growth)
+        yield longest.statement(clicked[-1])
         pulled = [polls.PulledSite(running.enter_context(own_database(empty)), codes) for codes in scale.polls]
         yield polls.poll(scale.rig, *pulled)
         open_erp = (

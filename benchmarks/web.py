@@ -78,7 +78,7 @@ def auto_save(rig: Rig, site: Site) -> Finding:
     site.enter()
     site.get()
     row = CodeExport.objects.get(pk=CodeExport.objects.values("pk")[:1])
-    values = _changing_values(row)
+    values = changing_values(row)
     with override_settings(MIDDLEWARE=[]):
         bare = Client(SERVER_NAME=HOST)
         bare.handler.load_middleware()
@@ -91,7 +91,7 @@ def auto_save(rig: Rig, site: Site) -> Finding:
     return Finding("auto-save: CPU of ours over that of a bare view", lines)
 
 
-def _changing_values(row: CodeExport) -> Iterator[dict[str, Any]]:
+def changing_values(row: CodeExport) -> Iterator[dict[str, Any]]:
     """Another income account each time; both views raise the version by one."""
     others = row.connection.gl_accounts.filter(kind=row.income_account.kind).exclude(pk=row.income_account_id)
     accounts = [others[0].pk, row.income_account_id]
