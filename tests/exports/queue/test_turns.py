@@ -145,11 +145,14 @@ def test_each_call_has_the_settings_as_they_are_then(scene: Scene, during: Calla
     assert count("SUCCESS") == 60
 
 
-def test_a_call_more_takes_few_statements(scene: Scene) -> None:
+@pytest.mark.parametrize("size", [1, 50])
+def test_a_call_more_takes_few_statements(scene: Scene, size: int) -> None:
     """To renew the lease, and to begin; to store under it: one on PostgreSQL, one for each table on SQLite."""
+    scene.connection.options["batch_size"] = size
+    scene.connection.save(update_fields=["options"])
     taken = []
-    for division, number in (("01", 150), ("02", 200)):
-        make_many(scene, division, number)
+    for division, number in (("01", 3), ("02", 4)):
+        make_many(scene, division, number * size)
         services.queue_codes(scene.alice, scene.connection, scene.seen())
         taken.append(len(queries(lambda: turn(scene))))
 
