@@ -124,7 +124,10 @@ class AuditEvent(models.Model):
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["company", "subject", "subject_id"], name="audit_by_subject"),
-            models.Index(fields=["company", "batch_id"], name="audit_by_batch"),
+            # What the queue does has no batch, and is most of it.
+            models.Index(
+                fields=["company", "batch_id"], name="audit_by_batch", condition=models.Q(batch_id__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:
