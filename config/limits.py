@@ -23,6 +23,13 @@ class Limits(NamedTuple):
     idle_s: float  # between two statements of a transaction: so long a frozen process keeps its locks
 
 
+PLANNING = {
+    # Compiling a statement takes longer than to run any of ours: a second, of one that finds no rows.
+    "jit": "off",
+    # As with disks that have no arm to move. Else small tables are read whole, and the plans of prepared statements
+    # (core/statements.py) keep doing so while they fill.
+    "random_page_cost": "1.1",
+}
 _of_process = "command"
 _of_thread: ContextVar[str | None] = ContextVar("of_thread", default=None)
 
@@ -39,14 +46,13 @@ def serve_pages() -> None:
 
 
 def set_limits(connection: BaseDatabaseWrapper, **_: Any) -> None:
-    """Receives Django's `connection_created`: the limits hold as long as the connection does."""
+    """Receives Django's `connection_created`: the limits, and how plans are made, hold as long as the connection."""
     limits: Limits = settings.DATABASE_LIMITS[_of_thread.get() or _of_process]
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":  # has no others
             cursor.execute(f"PRAGMA busy_timeout = {limits.lock_s * 1000:.0f}")
             return
         names = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
-        told = ", ".join(["set_config(%s, %s, false)"] * len(names))
-        values = [word for name, limit in zip(names, limits, strict=True) for word in (name, f"{limit * 1000:.0f}ms")]
-        # Compiling a statement (JIT) takes longer than to run any of ours: a second, of one that finds no rows.
-        cursor.execute(f"SELECT {told}, set_config('jit', 'off', false)", values)
+        told = {name: f"{limit * 1000:.0f}ms" for name, limit in zip(names, limits, strict=True)} | PLANNING
+        values = [word for setting in told.items() for word in setting]
+        cursor.execute(f"SELECT {', '.join(['set_config(%s, %s, false)'] * len(told))}", values)

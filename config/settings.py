@@ -217,7 +217,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": _KEPT,
     },
 }
-CRASH = env.text("CRASH", "")  # for fault tests alone: exports/queue/crashpoints.py
+CRASH = env.text("CRASH", "")  # for fault tests alone: core/crashpoints.py
 
 # Mail. Without a server the embedded mode lays each mail into a folder, and production sends none (config.W002).
 EMAIL_HOST = env.text("EMAIL_HOST", "")

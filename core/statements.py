@@ -16,6 +16,7 @@ import psycopg.sql
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Field, Model, QuerySet, Value
+from django.db.models.base import ModelState
 from django.db.models.query import get_related_populators
 from django.db.models.sql import Query
 
@@ -43,6 +44,28 @@ def run(sql: str, params: Sequence[Any]) -> CursorWrapper:
         cursor = connection.cursor()
     cursor.execute(sql, params)
     return cursor
+
+
+def column(sql: str, params: Sequence[Any]) -> list[Any]:
+    """Run the statement: the one column of its rows."""
+    with run(sql, params) as cursor:
+        return [value for (value,) in cursor.fetchall()]
+
+
+def _as_it_is(sql: str, params: Sequence[Any]) -> CursorWrapper:
+    """As `run`, but not prepared."""
+    cursor = connection.cursor()
+    cursor.execute(sql, params)
+    return cursor
+
+
+def takes_for_one(key: str) -> str:
+    """A condition on values that are given, by the key that each has: it holds, and PostgreSQL expects one row of it.
+
+    So the rows of a table that they mean are found by its index. A prepared statement keeps its plan while the tables
+    fill, and one that was made when they were small would go through the whole of them, for each call.
+    """
+    return f"({key} > 0) = ({key} IS NOT NULL)"
 
 
 class Given(Value):
@@ -84,11 +107,11 @@ def _literal(value: Any) -> str:
 class Rows(Generic[M]):
     """Rows of a model that are asked for again and again: of a queryset with `Given` in it, which is built once.
 
-    Decorates the function that builds it.
+    Decorates the function that builds it. `is_planned_anew`: what the best plan is changes as the tables fill.
     """
 
-    def __init__(self, build: Callable[[], QuerySet[M]]) -> None:
-        self.build = build
+    def __init__(self, build: Callable[[], QuerySet[M]], *, is_planned_anew: bool = False) -> None:
+        self.build, self.is_planned_anew = build, is_planned_anew
 
     @cached_property
     def _compiled(self) -> _Compiled:
@@ -100,8 +123,16 @@ class Rows(Generic[M]):
 
     def all(self, **given: Any) -> list[M]:
         """All of them, with what the queryset selects of other tables."""
+        return self._read(self._compiled.sql, given)
+
+    def some(self, most: int, **given: Any) -> list[M]:
+        """So many of them at the most."""
+        return self._read(f"{self._compiled.sql} LIMIT {int(most)}", given)
+
+    def _read(self, sql: str, given: Mapping[str, Any]) -> list[M]:
         compiled = self._compiled
-        with run(compiled.sql, with_given(compiled.params, given)) as cursor:
+        execute = _as_it_is if self.is_planned_anew else run
+        with execute(sql, with_given(compiled.params, given)) as cursor:
             return [compiled.instance(row) for row in compiled.converted(cursor.fetchall())]
 
 
@@ -129,7 +160,10 @@ class _Compiled:
         return found
 
     def instance(self, row: Sequence[Any]) -> Any:
-        made = self.model.from_db(connection.alias, self.names, row[self.start : self.end])
+        """As `Model.from_db` makes it, but for the detour through `__init__`, which costs more than the query."""
+        made = self.model.__new__(self.model)
+        made.__dict__.update(zip(self.names, row[self.start : self.end], strict=True), _state=ModelState())
+        made._state.db, made._state.adding = connection.alias, False
         for related in self.related:
             related.populate(row, made)
         for name, place in self.annotations.items():

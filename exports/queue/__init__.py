@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from exports.queue.claims import claim_on, claims_of
 from exports.queue.leases import Lease, Lost, free_leases
-from exports.queue.portions import Work, claim, export_portions, next_rows, store
+from exports.queue.portions import Kinds, Work, claim, export_portions, kinds_of, next_rows, store
 from exports.queue.recovery import give_up, resolve
 from exports.queue.standing import stands
 from exports.queue.sweeper import sweep, wake, wake_siblings
 
 __all__ = [
+    "Kinds",
     "Lease",
     "Lost",
     "Work",
@@ -23,6 +24,7 @@ __all__ = [
     "export_portions",
     "free_leases",
     "give_up",
+    "kinds_of",
     "next_rows",
     "resolve",
     "stands",

@@ -6,7 +6,7 @@ Nothing here writes, and no row is changed: `transitions.follow` stores what was
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -80,6 +80,12 @@ class Told:
 
 
 # After a call that sent the code
+
+
+def after_call(sent: Iterable[tuple[CodeExport, CodeData, Outcome]], now: datetime) -> list[Next]:
+    """What follows for each code of a call."""
+    how = pace()
+    return [after_sending(row, code, outcome, how, now) for row, code, outcome in sent]
 
 
 def after_sending(row: CodeExport, code: CodeData, outcome: Outcome, pace: Pace, now: datetime) -> Next:

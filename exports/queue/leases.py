@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
+from django.db import connection as database
 from django.db.models import Case, F, TextField, Value, When
 from django.db.models.functions import Now
 from django.db.models.lookups import LessThan
@@ -78,20 +79,33 @@ class Lease:
         """
         began = time.monotonic()
         with statements.run(*self.renewal(is_between=True)) as cursor:
-            found = cursor.fetchone()
+            return self._goes_on(cursor.fetchone(), began)
+
+    def go_on(self, update: str, params: Sequence[Any]) -> list[int]:
+        """The same, and run this UPDATE of attempts, on PostgreSQL in the same statement: the codes whose it changed.
+
+        None if nothing more may be sent, also because the ERP has other capabilities by now.
+        """
+        able = self.connection.capabilities
+        if database.vendor == "sqlite":
+            is_on, sql = self.goes_on(), f"{update} RETURNING export_id"
+            begun = statements.column(sql, params) if is_on else []
+        else:
+            began = time.monotonic()
+            renewal, its = self.renewal(is_between=True)
+            with statements.run(_both(renewal, update), [*its, *params]) as cursor:
+                found = cursor.fetchone()
+            is_on, begun = self._goes_on(found and found[:-1], began), found[-1] if found else []
+        return begun if is_on and self.connection.capabilities == able else []
+
+    def _goes_on(self, found: tuple[Any, ...] | None, began: float) -> bool:
+        """What the renewal between two calls found: the connection's settings, or nothing."""
         if found is None:
             return False
         self.renewed = began
         if found != self.settings:
             self.connection, self.settings = Connection.objects.get(pk=self.connection.pk), found
         return True
-
-    def renew(self, connections: ConnectionQuerySet) -> bool:
-        """Hold the lease and read its connection anew; False if that is no longer among these. Raises Lost."""
-        self.hold()
-        fresh = connections.filter(pk=self.connection.pk).first()
-        self.connection = fresh or self.connection
-        return fresh is not None
 
     def end(self, error: ERPError | None) -> None:
         """Give the lease back at the end of a call, and note on the connection how that went; raises Lost.
@@ -126,6 +140,12 @@ class Lease:
 
     def release(self) -> None:
         Connection.objects.filter(pk=self.connection.pk, lease_token=self.token).update(lease_until=None)
+
+
+def _both(renewal: str, update: str) -> str:
+    begun = f"{update} AND EXISTS (SELECT FROM held) RETURNING export_id"
+    told = "SELECT options, credentials, ARRAY(SELECT export_id FROM begun) FROM held"
+    return f"WITH held AS ({renewal}), begun AS ({begun}) {told}"
 
 
 @lru_cache(maxsize=100)

@@ -15,21 +15,23 @@ from typing import Any
 from django.conf import settings
 from django.db import connection as database
 from django.db import connections, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import BigIntegerField, BooleanField, Exists, OuterRef, Q
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 
 from core import broker, statements
 from core.clock import clock_sql
+from core.crashpoints import crashpoint
+from core.statements import Given, Rows
 from erp_integrations.base import Capabilities, CodeData, Outcome
 from erp_integrations.errors import ERPError
 from erp_integrations.models import Connection, ConnectionQuerySet, Question
 from exports.models import Attempt, CodeExport, CodeExportQuerySet, Status
 from exports.queue import erp_calls, leases
-from exports.queue.crashpoints import crashpoint
-from exports.queue.decisions import Next, after_sending, pace
+from exports.queue.decisions import Next, after_call
 from exports.queue.leases import Lease
 from exports.queue.recovery import ask, codes_in_doubt, free, give_up, in_doubt, set_free
-from exports.queue.standing import standing_sql, stands
+from exports.queue.standing import standing_sql
 from exports.queue.transitions import follow, settle
 
 logger = logging.getLogger(__name__)
@@ -72,7 +74,7 @@ def export_portions(connection_id: int, until: float = 0) -> bool:
             clear(lease)
             return True
         doubtful = codes_in_doubt(lease)
-        work = [] if doubtful else claim(lease, next_rows(lease, CodeExport.objects.due()))
+        work = [] if doubtful else claim(lease, next_rows(lease))
         if not (doubtful or work):
             lease.release()
             return False
@@ -112,7 +114,8 @@ def _send(lease: Lease, work: list[Work], until: float) -> None:
     with transaction.atomic():
         lease.end(error)
         store(lease, work, answer)
-        free([one.row for portion in turn.waiting for one in portion])
+        if turn.waiting:
+            free([one.row for portion in turn.waiting for one in portion])
     crashpoint("stored")
 
 
@@ -139,8 +142,6 @@ class Turn:
         if not self.waiting:
             with transaction.atomic():
                 return self._claim(self.lease.portion_size) if self.lease.goes_on() else []
-        if not self.lease.goes_on():
-            return []
         meant, *self.waiting = self.waiting
         begun = begin(self.lease, [one.row.pk for one in meant])
         if len(begun) < len(meant):
@@ -153,7 +154,7 @@ class Turn:
         if self.waiting or self._is_over():
             return
         with transaction.atomic():
-            if self.lease.renew(able()):
+            if self.lease.goes_on():
                 work, size = self._claim(self._most(), waits=True), self.lease.portion_size
                 self.waiting = [work[start : start + size] for start in range(0, len(work), size)]
 
@@ -178,7 +179,7 @@ class Turn:
     def _claim(self, most: int, *, waits: bool = False) -> list[Work]:
         if self.has_doubts or in_doubt(self.lease).exists():
             return []
-        return claim(self.lease, next_rows(self.lease, CodeExport.objects.due(), most), waits=waits)
+        return claim(self.lease, next_rows(self.lease, most), waits=waits)
 
 
 def others_wait(lease: Lease) -> bool:
@@ -191,23 +192,24 @@ def others_wait(lease: Lease) -> bool:
 
 
 def begin(lease: Lease, ids: Sequence[int]) -> set[int]:
-    """Note that the call of these codes begins: of those whose acceptance still stands, which it returns."""
+    """Renew the lease between two calls, and note that the second begins: with those of these codes that it returns.
+
+    Those are the ones whose acceptance still stands; none if nothing more may be sent under this lease.
+    """
     sql, params = _begins(lease.connection.capabilities)
     meant = list(ids) if database.vendor == "postgresql" else json.dumps(ids)
-    with statements.run(sql, [lease.token, meant, *params]) as cursor:
-        if cursor.rowcount == len(ids):
-            return set(ids)
-    begun = Attempt.objects.filter(export__in=ids, lease_token=lease.token, began_at__isnull=False, ended_at=None)
-    return set(begun.values_list("export_id", flat=True))
+    return set(lease.go_on(sql, [lease.token, meant, *params]))
 
 
 @lru_cache(maxsize=100)
 def _begins(able: Capabilities) -> tuple[str, tuple[Any, ...]]:
     attempts, rows = Attempt._meta.db_table, CodeExport._meta.db_table
-    meant = "= ANY(%s)" if database.vendor == "postgresql" else "IN (SELECT value FROM json_each(%s))"
+    meant = "SELECT value FROM json_each(%s)"
+    if database.vendor == "postgresql":
+        meant = f"SELECT id FROM unnest(%s::bigint[]) AS code(id) WHERE {statements.takes_for_one('id')}"  # noqa: S608
     stand, params = standing_sql(able)
     standing = f"EXISTS (SELECT 1 FROM {rows} WHERE id = {attempts}.export_id AND {stand})"  # noqa: S608
-    mine = f"lease_token = %s AND began_at IS NULL AND ended_at IS NULL AND export_id {meant}"
+    mine = f"lease_token = %s AND began_at IS NULL AND ended_at IS NULL AND export_id IN ({meant})"
     return f"UPDATE {attempts} SET began_at = {clock_sql()} WHERE {mine} AND {standing}", params  # noqa: S608
 
 
@@ -227,18 +229,35 @@ def _call_beside(lease: Lease, work: list[Work]) -> tuple[dict[str, Outcome], ER
         connections.close_all()
 
 
-def next_rows(lease: Lease, due: CodeExportQuerySet, most: int = 0) -> list[CodeExport]:
+Kinds = tuple[Rows[CodeExport], ...]  # new codes, updates, and all
+
+
+@lru_cache(maxsize=100)
+def _kinds(able: Capabilities) -> Kinds:
+    return kinds_of(CodeExport.objects.due(), able)
+
+
+def kinds_of(due: CodeExportQuerySet, able: Capabilities) -> Kinds:
+    """Of the due rows of a connection those that may go: new codes, updates, and all, which are not sent together."""
+    stand = Q(RawSQL(*standing_sql(able), BooleanField()), connection=Given("connection", BigIntegerField()))  # noqa: S611
+    queued = due.for_adapter().filter(stand, status=Status.QUEUED, look_first=False)
+    sure = queued.filter(doubts__lt=ALONE_AFTER)
+    new, updates = (sure.filter(kept__isnull=is_new) for is_new in (True, False))
+    return tuple(Rows(kind.all, is_planned_anew=True) for kind in (new, updates, queued))
+
+
+def next_rows(lease: Lease, most: int = 0, kinds: Kinds = (), **given: Any) -> list[CodeExport]:
     """What fits into one call, or `most`: new codes, or else updates, of those whose acceptance still stands.
 
     One code alone to an ERP that failed last time, unless it calls itself and so is there. Those whose answers were
     lost again and again come last, each alone.
     """
-    is_probe = lease.connection.failures_in_a_row > 0 and not lease.connection.is_pulled
-    size = 1 if is_probe else most or lease.portion_size
-    queued = due.for_adapter().filter(stands(lease.connection), status=Status.QUEUED, look_first=False)
-    sure = queued.filter(doubts__lt=ALONE_AFTER)
-    new, updates = (sure.filter(kept__isnull=is_new)[:size] for is_new in (True, False))
-    return list(new) or list(updates) or list(queued[:1])
+    connection = lease.connection
+    is_probe = connection.failures_in_a_row > 0 and not connection.is_pulled
+    size = 1 if is_probe else most or connection.capabilities.batch_size
+    given["connection"] = connection.pk
+    new, updates, all_ = kinds or _kinds(connection.capabilities)
+    return new.some(size, **given) or updates.some(size, **given) or all_.some(1, **given)
 
 
 def claim(lease: Lease, rows: list[CodeExport], *, waits: bool = False) -> list[Work]:
@@ -266,8 +285,7 @@ def store(
     In the transaction that holds the lease, or it `renews` the lease itself; raises Lost. The codes are in SENDING, or
     in UNKNOWN when the answer of a pulled ERP was lost and is told again.
     """
-    now, how = lease.now(), pace()
-    ended = [after_sending(one.row, one.code, answer[one.row.reference], how, now) for one in work]
+    ended = after_call([(one.row, one.code, answer[one.row.reference]) for one in work], lease.now())
     decided = [(one.row, then) for one, then in zip(work, ended, strict=True)]
     tries = [_end(one, then) for one, then in zip(work, ended, strict=True)]
     return settle(decided, tries, lease if renews else None)

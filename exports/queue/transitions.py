@@ -1,17 +1,20 @@
 """The one writer of what was decided for rows that were read: the rows, their events, their holds, their attempts.
 
-PostgreSQL does it in one statement, SQLite in as many as there are tables; both are put together once per process from
-the same parts, and take all values as one JSON parameter.
+PostgreSQL does it in one statement, which is a transaction by itself and divides by zero when not all rows were as they
+were read; SQLite does it in as many as there are tables. Both are put together once per process from the same parts,
+and take all values as one JSON parameter.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
+from psycopg.errors import DivisionByZero
 
 from companies.models import AuditEvent
 from core import statements
@@ -29,6 +32,7 @@ LOCKS = {Status.SUCCESS: Hold.Lock.CODE, Status.REJECTED: Hold.Lock.NONE}  # all
 BEGINS = {"try_payload": "jsonb", "try_waits": "boolean"}
 ENDS = {"try_token": "bigint", "try_outcome": "varchar(20)", "try_message": "text", "try_detail": "text"}
 ROWS, ATTEMPTS, EVENTS, HOLDS = (model._meta.db_table for model in (CodeExport, Attempt, AuditEvent, Hold))
+LEFT = "Rows left their state under a lease."
 TOLD = ("id", "company_id", "connection_id", "item_id", "code", "status", "message", "detail", "generation")
 
 
@@ -68,9 +72,7 @@ def _follow(
         }
         for place, ((row, then), step) in enumerate(zip(decided, steps, strict=True))
     ]
-    written = _run(_statements(names, noted, MOVES_TWICE in steps, holding), params, as_json(values))
-    if written != len(values):
-        raise RuntimeError(f"{len(values) - written} of {len(values)} rows left their state under a lease.")
+    _run(_statements(names, noted, MOVES_TWICE in steps, holding), params, values)
     return [_as_it_is(row, then, step) for (row, then), step in zip(decided, steps, strict=True)]
 
 
@@ -99,25 +101,31 @@ def _as_it_is(row: CodeExport, then: Next, step: int) -> CodeExport:
     return new
 
 
-def _run(sql: Sequence[str], holding: Sequence[Any], values: str) -> int:
-    """How many rows were written; `holding` are the parameters of what renews the lease, if anything does."""
+def _run(sql: Sequence[str], holding: Sequence[Any], values: Sequence[Mapping[str, Any]]) -> None:
+    """Write the values; `holding` are the parameters of what renews the lease, if anything does."""
     first, *others = sql
+    told = as_json(values)
     if connection.vendor == "postgresql":
-        with statements.run(first, [*holding, values]) as cursor:
-            held, written = cursor.fetchone()
+        try:
+            with statements.run(first, [*holding, told]) as cursor:
+                held, _ = cursor.fetchone()
+        except DataError as error:
+            if isinstance(error.__cause__, DivisionByZero):
+                raise RuntimeError(LEFT) from error
+            raise
         if not held:
             raise Lost
-        return int(written)
+        return
     if holding:
         with statements.run(first, holding) as cursor:
             if not cursor.rowcount:
                 raise Lost
         first, *others = others
-    with statements.run(first, [values]) as cursor:
-        written = cursor.rowcount
+    with statements.run(first, [told]) as cursor:
+        if cursor.rowcount != len(values):
+            raise RuntimeError(LEFT)
     for one in others:
-        statements.run(one, [values]).close()
-    return int(written)
+        statements.run(one, [told]).close()
 
 
 @lru_cache(maxsize=200)
@@ -134,12 +142,14 @@ def _statements(names: tuple[str, ...], noted: tuple[str, ...], is_owed: bool, h
     if connection.vendor == "postgresql":
         types = {"id": "bigint", "was": "varchar(10)", "step": "smallint"} | _types(names) | BEGINS | ENDS
         columns = ", ".join(f"{name} {types[name]}" for name in _given(names, noted))
-        new = f"new AS MATERIALIZED (SELECT * FROM jsonb_to_recordset(%s) AS new({columns}))"
+        few = statements.takes_for_one("id")
+        new = f"new AS MATERIALIZED (SELECT * FROM jsonb_to_recordset(%s) AS new({columns}) WHERE {few})"
         held = f"held AS ({holding} RETURNING id)" if holding else "held AS (SELECT 1)"
         moved = f"moved AS ({_moved(names, 'new')} AND EXISTS (SELECT FROM held) RETURNING {', '.join(told)})"
         beside = ", ".join(f"part{place} AS ({part})" for place, part in enumerate(others))
-        counted = ", ".join(f"(SELECT count(*) FROM {part})" for part in ("held", "moved"))
-        return (f"WITH {held}, {new}, {moved}, {beside} SELECT {counted}",)
+        counts = ", ".join(f"(SELECT count(*) FROM {part}) AS {part}" for part in ("held", "new", "moved"))
+        told = f"SELECT held, moved / (held = 0 OR moved = new)::int FROM (SELECT {counts}) AS counted"
+        return (f"WITH {held}, {new}, {moved}, {beside} {told}",)
     picked = ", ".join(f"json_extract(value, '$.{name}') AS {name}" for name in _given(names, noted))
     new = f"(SELECT {picked} FROM json_each(%s)) AS new"
     moved = f"moved AS MATERIALIZED (SELECT {', '.join(told)} FROM {new} JOIN {ROWS} AS e ON e.id = new.id)"
@@ -220,8 +230,9 @@ def settle(
     decided: Sequence[Decided], tries: Sequence[Mapping[str, Any]] = (), renews: Lease | None = None
 ) -> list[CodeExport]:
     """Follow what the ERP told. Its id belongs to one code: a second one that was given the same needs review."""
+    is_one_statement = renews and connection.vendor == "postgresql"
     try:
-        with transaction.atomic():
+        with nullcontext() if is_one_statement else transaction.atomic():
             return follow(decided, tries, renews)
     except IntegrityError as error:
         if "remote_id" not in str(error):

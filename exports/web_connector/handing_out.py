@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import TypeVar, cast
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import BigIntegerField, Exists, OuterRef, Q
 from django.db.models.functions import Now
 
-from erp_integrations.base import CodeData
+from core.statements import Given
+from erp_integrations.base import Capabilities, CodeData
 from erp_integrations.errors import ERPError
 from erp_integrations.models import Connection
 from erp_integrations.pull import Books
 from exports.models import UNFINISHED, CodeExport, Status
-from exports.queue import claim, erp_calls, give_up, next_rows, stands
+from exports.queue import Kinds, claim, erp_calls, give_up, kinds_of, next_rows, stands
 from exports.web_connector.models import Message, Poll
 from exports.web_connector.sessions import FAILED, OtherBooks, Session, end, finish, stop
 
@@ -96,17 +98,23 @@ def _look_up(session: Session) -> Message | None:
 
 def _export(session: Session) -> Message | None:
     """Claim a portion. What lies below a division that is under way comes when that is in the ERP."""
-    ripe = CodeExport.objects.due().filter(absent_token=session.lease.token)
-    if session.connection.capabilities.has_tiers:
-        above = CodeExport.objects.filter(item=OuterRef("item__parent"), status__in=UNFINISHED)
-        ripe = ripe.filter(~Exists(above.filter(connection=session.connection)))
-    codes = [one.code for one in claim(session.lease, next_rows(session.lease, ripe))]
+    kinds, token = _ripe(session.connection.capabilities), session.lease.token
+    codes = [one.code for one in claim(session.lease, next_rows(session.lease, kinds=kinds, token=token))]
     if not codes:
         return None
     done = Message.objects.filter(connection=session.connection, kind=Message.Kind.EXPORT).first()
     key, done_key = secrets.token_urlsafe(16), done.key if done else ""
     text = _asked(lambda: session.adapter.export_message(codes, key, done_key))
     return _hand_out(session, Message.Kind.EXPORT, text, codes, key)
+
+
+@lru_cache(maxsize=100)
+def _ripe(able: Capabilities) -> Kinds:
+    ripe = CodeExport.objects.due().filter(absent_token=Given("token", BigIntegerField()))
+    if able.has_tiers:
+        above = CodeExport.objects.filter(item=OuterRef("item__parent"), status__in=UNFINISHED)
+        ripe = ripe.exclude(Exists(above.filter(connection=OuterRef("connection"))))
+    return kinds_of(ripe, able)
 
 
 def _hand_out(

@@ -7,12 +7,10 @@ import sys
 
 from django.conf import settings
 
-from exports.queue.crashpoints import crashpoint
+from core.crashpoints import crashpoint
 from tests.servers.programs import ROOT
 
-PASS_TWICE = (
-    "import django; django.setup(); from exports.queue.crashpoints import crashpoint as c; c('K'); print(1); c('K')"
-)
+PASS_TWICE = "import django; django.setup(); from core.crashpoints import crashpoint as c; c('K'); print(1); c('K')"
 
 
 def pass_twice(crash: str) -> subprocess.CompletedProcess[bytes]:
