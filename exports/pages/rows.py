@@ -40,6 +40,7 @@ class Row:
     inherited: str  # whose default accounts it has, as a sentence; empty when they are none
     takes_purchases: bool  # the income account does, as long as there is no expense account
     problem: str = ""
+    seen: Seen | None = None  # how the page shows it that is answered
 
     @cached_property
     def income(self) -> Held | None:
@@ -54,8 +55,18 @@ class Row:
         """Whether one of its accounts may be kept as it reads now; both are posted then."""
         return any(held and held.keeps for held in (self.income, self.expense))
 
+    @property
+    def marks(self) -> tuple[str, str]:
+        """What the cells of both accounts show, in short; empty where more is said of an account than its name."""
+        return self._mark(self.can_assign, self.income), self._mark(self.can_assign_expense, self.expense)
+
+    def _mark(self, can_assign: bool, held: Held | None) -> str:
+        if self.asks_to_keep or (held and (held.trouble or not held.is_offered)):
+            return ""
+        return f"{'choose' if can_assign else 'is'}{held.account.pk if held else 0}"
+
     @classmethod
-    def of(cls, export: CodeExport, member: Member, problem: str = "") -> Row:
+    def of(cls, export: CodeExport, member: Member, problem: str = "", seen: Seen | None = None) -> Row:
         may, status = member.can_review, export.status
         has_expense = export.connection.capabilities.has_expense_account
         return cls(
@@ -75,6 +86,7 @@ class Row:
             takes_purchases=export.connection.capabilities.income_takes_purchases
             and bool(export.income_account_id and not export.expense_account_id),
             problem=problem,
+            seen=seen,
         )
 
 
@@ -105,9 +117,14 @@ class Seen:
 
     moves: int
     version: int
+    income: str = ""  # `Row.marks`
+    expense: str = ""
 
 
 def read_seen(values: Sequence[str]) -> dict[int, Seen]:
-    """From the fields `seen`, each "id:moves:version"."""
-    parts = [[number(part, -1) for part in value.split(":")] for value in values[: max(PAGE_SIZES)]]
-    return {part[0]: Seen(part[1], part[2]) for part in parts if len(part) == 3}
+    """From the fields `seen`, each "id:moves:version" or, after an auto-save, that with both marks behind it."""
+    parts = [value.split(":") for value in values[: max(PAGE_SIZES)]]
+    return {
+        number(pk, -1): Seen(number(moves, -1), number(version, -1), *marks)
+        for pk, moves, version, *marks in (part for part in parts if len(part) in (3, 5))
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -101,7 +101,7 @@ def moved_rows(request: MemberRequest, connection: Connection, *, and_waiting: b
         is_tried_anew = status in UNFINISHED and version != seen[pk].version
         if moves != seen[pk].moves or is_tried_anew or (and_waiting and status == Status.QUEUED):
             moved.add(pk)
-    return _rows(request, connection, moved)
+    return _rows(request, connection, seen, moved)
 
 
 def changed_rows(
@@ -113,20 +113,27 @@ def changed_rows(
     is_fit = ExpressionWrapper(fits(connection.capabilities), BooleanField())
     ids, lacking = set(), set()
     for pk, moves, version, status, may_go in on_page.values_list("pk", "moves", "version", "status", is_fit):
-        if Seen(moves, version) != seen[pk]:
+        if (moves, version) != (seen[pk].moves, seen[pk].version):
             ids.add(pk)
         if status == Status.READY and not may_go and (asked is None or pk in asked):
             lacking.add(pk)
     if touched is not None:
         ids.update(on_page.filter(touched).values_list("pk", flat=True))
-    return _rows(request, connection, ids | lacking, lacking)
+    return _rows(request, connection, seen, ids | lacking, lacking)
 
 
 def _rows(
-    request: MemberRequest, connection: Connection, ids: Collection[int], lacking: Collection[int] = ()
+    request: MemberRequest,
+    connection: Connection,
+    seen: Mapping[int, Seen],
+    ids: Collection[int],
+    lacking: Collection[int] = (),
 ) -> list[Row]:
     exports = connection.code_exports.filter(pk__in=ids).for_review() if ids else []
-    return [Row.of(export, request.member, problem(export) if export.pk in lacking else "") for export in exports]
+    return [
+        Row.of(export, request.member, problem(export) if export.pk in lacking else "", seen[export.pk])
+        for export in exports
+    ]
 
 
 def answer(

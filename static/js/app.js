@@ -34,6 +34,7 @@ function failed(event, why) {
   note.innerHTML = 'Not saved. <button type="button" class="btn-link">Try again</button>';
   note.lastChild.addEventListener("click", () => $("select", control).dispatchEvent(new Event("change", { bubbles: true })));
   const cell = $(".status", control);
+  cell.dataset.seen = cell.dataset.seen.split(":", 2).join(":"); // the accounts that it shows are not the server's
   $(".unsaved", cell)?.remove();
   cell.append(note);
 }
@@ -45,12 +46,44 @@ document.addEventListener("htmx:responseError", (event) => {
   failed(event, why[status] || "something went wrong on our side. Try again.");
 });
 
-/* What carries the list's form tells what each row shows, "id:moves:version", and is answered with what differs. */
+/* What carries the list's form tells what each row shows, "id:moves:version" and marks of its accounts, and is answered
+   with the cells that differ. A row without a status has that of the row before it; addresses in it begin at the row's. */
 
 document.addEventListener("htmx:configRequest", ({ detail: { formData } }) => {
   if (!formData.has("seen_at")) return;
   for (const cell of $$("[data-seen]")) formData.append("seen", `${cell.parentElement.id.slice(7)}:${cell.dataset.seen}`);
 });
+
+document.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
+  if (detail.target.id !== "rows") return;
+  detail.shouldSwap = false;
+  let status;
+  for (const told of $$("tr", detail.fragment)) {
+    status = $(".status", told) ?? status;
+    show(told, status.cloneNode(true));
+  }
+});
+
+function show(told, status) {
+  const { status: state, seen } = told.dataset;
+  for (const name of ["formaction", "hx-post", "href"]) {
+    for (const control of $$(`.actions [${name}]`, status)) {
+      control.setAttribute(name, `${told.id.slice(7)}/${control.getAttribute(name)}`);
+    }
+  }
+  status.dataset.seen = seen;
+  $("[name=version]", status).value = seen.split(":")[1];
+  const row = document.getElementById(told.id);
+  row.dataset.status = state;
+  for (const cell of [...$$(".income, .expense", told), status]) {
+    $(`.${cell.className}`, row).replaceWith(cell);
+    htmx.process(cell);
+  }
+}
+
+/* Text that is cut off shows whole under the pointer. */
+
+on("pointerover", "td:is(.income, .expense)", (cell) => { cell.title = cell.firstChild?.data ?? ""; });
 
 /* A poll rests while nobody looks. */
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
@@ -202,6 +203,31 @@ class TestExport:
 
         expect(row_of(page, "01-100")).to_have_attribute("data-status", "READY")
         expect(account_of(page, "01-100")).to_be_visible()
+
+    def test_rows_that_move_together_stay_in_use(self, page: Page, erp: Connection, monkeypatch: Any) -> None:
+        """Their status comes once for all of them, and yet each has its own buttons."""
+        monkeypatch.setattr(queue, "wake", lambda connections: None)
+        set_income(erp, "01-100", "01-101", "01-102")
+        page.reload()
+        link = page.get_by_role("link", name="01-101", exact=True)
+        link.focus()
+
+        page.get_by_role("button", name="Export Cost Codes").dispatch_event("click")
+
+        for code in ("01-100", "01-101", "01-102"):
+            expect(row_of(page, code)).to_have_attribute("data-status", "QUEUED")
+            expect(row_of(page, code)).to_contain_text("4000 Contract Revenue")
+        expect(account_of(page, "01-100")).to_have_count(0)
+        expect(link).to_be_focused()
+        row_of(page, "01-101").get_by_role("button", name="Cancel").click()
+        expect(row_of(page, "01-101")).to_have_attribute("data-status", "READY")
+        expect(account_of(page, "01-101").locator("option:checked")).to_have_text("4000 Contract Revenue")
+        assert [stored(code).status for code in ("01-100", "01-101", "01-102")] == ["QUEUED", "READY", "QUEUED"]
+        choice = account_of(page, "01-101")
+        choice.click()
+        choice.select_option(label="4010 Contract Revenue: Commercial")
+        expect(row_of(page, "01-101").get_by_text("Saved")).to_be_visible()
+        assert numbers("01-101") == ("4010", None)
 
     def test_an_item_that_exists_is_linked(self, page: Page, erp: Connection) -> None:
         set_income(erp, "01-100")

@@ -70,6 +70,12 @@ def seen(*rows: CodeExport) -> list[str]:
     return [f"{row.pk}:{row.moves}:{row.version}" for row in rows]
 
 
+def shown_in(html: str) -> list[str]:
+    """The same of all rows of a page, or of an answer, with what their accounts show."""
+    found = re.findall(r'<tr id="export-(\d+)".*?data-seen="([^"]+)"', html, re.DOTALL)
+    return [f"{pk}:{shows}" for pk, shows in found]
+
+
 @contextmanager
 def queries() -> Iterator[list[str]]:
     """The SQL that ran inside, without BEGIN, COMMIT and savepoints."""

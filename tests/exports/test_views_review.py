@@ -5,11 +5,12 @@ import re
 from datetime import UTC, datetime
 
 import pytest
+from django.db.models import F
 
 from erp_integrations.base import AccountKind
-from exports.models import Batch, Status
+from exports.models import Batch, CodeExport, Status
 from tests import factories
-from tests.exports.review_pages import PAGE, Desk, queries, seen
+from tests.exports.review_pages import PAGE, Desk, queries, seen, shown_in
 from tests.person import fields_of
 
 pytestmark = pytest.mark.either
@@ -241,6 +242,18 @@ class TestWeight:
         assert len(raw) <= 160_000
         assert len(response.content) <= 12_000
 
+    def test_an_answer_tells_of_each_row_what_changed_alone(self, full: Desk) -> None:
+        """Text in place of two drop-downs, and "Queued" for all of them once."""
+        answer = html(full.post("export/", seen=shown_in(html(full.get()))))
+        polled = html(full.post("poll/", seen=shown_in(html(full.get("?filter=in-progress")))))
+        CodeExport.objects.update(status=Status.SENDING, moves=F("moves") + 1, version=F("version") + 1)
+        moved = html(full.post("poll/", seen=shown_in(answer)))
+
+        assert (len(rows_in(answer)), len(rows_in(polled)), len(rows_in(moved))) == (100, 0, 100)
+        assert (answer.count("Cancel</button>"), moved.count(">Exporting<")) == (1, 1)
+        assert len(answer.encode()) <= 22_000
+        assert len(moved.encode()) <= 12_000
+
     def test_it_takes_the_same_few_queries_for_any_length(self, full: Desk) -> None:
         with queries() as of_a_hundred:
             full.get()
@@ -268,8 +281,52 @@ class TestPoll:
 
         answer = html(desk.post("poll/", seen=before))
 
-        assert f'<tr id="export-{moved.pk}" data-status="SUCCESS" hx-swap-oob="true">' in answer
+        assert f'<tr id="export-{moved.pk}" data-status="SUCCESS"' in answer
         assert f'id="export-{same.pk}"' not in answer
+
+    def test_of_a_row_only_the_cells_that_changed_are_told(self, desk: Desk) -> None:
+        row = desk.ready("01-100", status=Status.QUEUED, expense_account=desk.expense)
+        desk.ready("01-200", status=Status.QUEUED)
+        before = shown_in(html(desk.get("?filter=in-progress")))
+        other = factories.make_account(desk.connection, "4100")
+        desk.connection.code_exports.filter(pk=row.pk).update(
+            status=Status.SENDING, moves=1, version=3, income_account=other
+        )
+
+        answer = html(desk.post("poll/", seen=before))
+
+        assert re.findall(r'<td class="(\w+)"', answer) == ["income", "status"]
+        assert '<td class="income">4100 Account 4100</td>' in answer
+
+    @pytest.mark.parametrize("shows", ["0:1", "0:1::", "0:1:choose0:choose0"])
+    def test_accounts_that_the_page_may_show_otherwise_are_told(self, desk: Desk, shows: str) -> None:
+        """After an auto-save it does not say how; with an account in trouble more is shown than the account."""
+        row = desk.ready("01-100", status=Status.SENDING, moves=2)
+
+        answer = html(desk.post("poll/", seen=[f"{row.pk}:{shows}"]))
+
+        assert re.findall(r'<td class="(\w+)"', answer) == ["income", "expense", "status"]
+
+    def test_an_account_in_trouble_is_told_with_each_move(self, desk: Desk) -> None:
+        row = desk.ready("01-100", status=Status.QUEUED, income_picked="income: 4000 Sales")
+        before = shown_in(html(desk.get("?filter=in-progress")))
+        desk.connection.code_exports.filter(pk=row.pk).update(status=Status.SENDING, moves=1, version=2)
+
+        answer = html(desk.post("poll/", seen=before))
+
+        assert '<td class="income">4000 Contract Revenue</td>' in answer
+        assert "trouble" not in answer
+
+    def test_a_status_that_rows_share_is_told_once_and_no_other(self, desk: Desk) -> None:
+        one, two = (desk.ready(code, status=Status.QUEUED, moves=1) for code in ("01-100", "01-200"))
+        third = desk.ready("01-300", status=Status.FAILED, moves=1, message="No such account.")
+
+        answer = html(desk.post("poll/", seen=[f"{row.pk}:0:1" for row in (one, two, third)]))
+
+        told = [row.partition("</tr>")[0] for row in answer.split('<tr id="export-')[1:]]
+        assert ["status" in row.partition(">")[2] for row in told] == [True, False, True]
+        assert 'formaction="cancel/"' in told[0]
+        assert "No such account." in told[2]
 
     def test_a_row_whose_accounts_alone_changed_is_left_alone(self, desk: Desk) -> None:
         row = desk.ready("01-100")
