@@ -95,15 +95,6 @@ class CodeExportQuerySet(models.QuerySet["CodeExport"]):
         )
         return rows.order_by("sort_key", "id")
 
-    def behind(self, row: CodeExport) -> CodeExportQuerySet:
-        """Rows that come after this one in the natural order of codes."""
-        return self.filter(sort_key__gte=row.sort_key).exclude(sort_key=row.sort_key, id__lte=row.pk)
-
-    def before(self, row: CodeExport) -> CodeExportQuerySet:
-        """Rows that come before this one, the nearest first."""
-        before = self.filter(sort_key__lte=row.sort_key).exclude(sort_key=row.sort_key, id__gte=row.pk)
-        return before.order_by("-sort_key", "-id")
-
     def for_adapter(self) -> CodeExportQuerySet:
         """Rows with what `as_data` and the outcome of a call need, and no more; parents before children."""
         accounts = {f"{kind}_remote_id": F(f"{kind}_account__remote_id") for kind in ("income", "expense")}

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django.db.models import F
 from django.http import QueryDict
 
+from core import in_order
 from core.numbers import number
 from erp_integrations.models import Connection
 from exports.models import (
@@ -98,7 +99,7 @@ class Page:
     def _behind(cls, listing: Listing, connection: Connection, found: CodeExportQuerySet) -> Page | None:
         """None if the neighbour is not here, or nothing is left behind it."""
         row = connection.code_exports.filter(pk=listing.after).first() if listing.after and listing.page > 1 else None
-        rows = list(found.behind(row)[: listing.rows + 1]) if row else []
+        rows = list(in_order.behind(found, row)[: listing.rows + 1]) if row else []
         return cls._of(listing, rows, listing.page, is_first=False) if rows else None
 
     @classmethod
@@ -107,7 +108,7 @@ class Page:
         row = connection.code_exports.filter(pk=listing.before).first() if listing.before else None
         if row is None:
             return None
-        rows = list(found.before(row)[: listing.rows + 1])
+        rows = list(in_order.before(found, row)[: listing.rows + 1])
         if len(rows) <= listing.rows:
             return cls._of(listing, list(found[: listing.rows + 1]), 1, is_first=True)
         return cls._of(listing, [*reversed(rows[: listing.rows]), row], listing.page, is_first=False)

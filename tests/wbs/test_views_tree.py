@@ -34,6 +34,16 @@ def rows(html: str) -> list[str]:
     ]
 
 
+def shown(html: str) -> list[int]:
+    return [int(pk) for pk in re.findall(r'<tr id="item-(\d+)"', html)]
+
+
+def leads(html: str, rel: str) -> str:
+    """The query of the page before ("prev") or behind ("next"); empty if there is none."""
+    found = re.search(rf'rel="{rel}" href="([^"]+)"', html)
+    return unescape(found[1]).removeprefix(CODES) if found else ""
+
+
 class TestSegments:
     def test_the_page_names_the_segment_its_codes_and_the_way_to_them(self, bob: Client) -> None:
         make_cost_code("01-100")
@@ -116,6 +126,54 @@ class TestTheTable:
         assert len(rows(page(bob, "?rows=250"))) == 121
         assert len(rows(page(bob, "?rows=7&page=x"))) == 100
         assert len(rows(page(bob, "?page=999"))) == 21
+
+    def codes(self, count: int) -> list[SegmentItem]:
+        """In their order."""
+        segment = make_segment()
+        segment.add_codes([NewCode((f"{1000 + number}",), "x") for number in range(count)], "-", None)
+        return list(segment.items.all())
+
+    def test_between_two_pages_no_code_is_passed_over(self, bob: Client) -> None:
+        """Some share a sort key; there and back, with codes that come and go meanwhile."""
+        items = self.codes(350)
+        for one, next_to_it in zip(items[90:120:2], items[91:121:2], strict=True):
+            SegmentItem.objects.filter(pk=next_to_it.pk).update(sort_key=one.sort_key)
+        ids = [item.pk for item in items]
+
+        first = page(bob)
+        second = page(bob, leads(first, "next"))
+        assert (shown(first), shown(second)) == (ids[:100], ids[100:200])
+        SegmentItem.objects.filter(pk__in=ids[:30]).delete()
+        third = page(bob, leads(second, "next"))
+        assert (shown(third), "Page 3 of 4" in third) == (ids[200:300], True)
+        assert shown(page(bob, leads(third, "prev"))) == ids[100:200]
+        last = page(bob, leads(third, "next"))
+        assert (shown(last), leads(last, "next")) == (ids[300:], "")
+        back = page(bob, leads(page(bob, leads(page(bob, leads(last, "prev")), "prev")), "prev"))
+        assert (shown(back), leads(back, "prev")) == (ids[30:130], "")
+
+    @pytest.mark.parametrize("key", ["after", "before"])
+    def test_a_neighbour_that_is_not_here_leads_nowhere_else(self, bob: Client, key: str) -> None:
+        self.codes(120)
+        elsewhere = SegmentItem.objects.create(
+            company=make_company(),
+            segment=Segment.of(make_company(), "cost-types"),
+            code="L",
+            full_code="L",
+            full_code_key="l",
+            sort_key="l",
+        )
+
+        for pk in (elsewhere.pk, 10**12, "x", -1):
+            assert len(shown(page(bob, f"?page=2&{key}={pk}"))) == 20
+
+    def test_the_page_stays_where_it_is_when_a_form_leads_back_to_it(self, dora: Client) -> None:
+        ids = [item.pk for item in self.codes(120)]
+        second = page(dora, f"?page=2&after={ids[99]}")
+
+        assert f'name="after" value="{ids[99]}"' in second
+        back = dora.post(f"{CODES}change/", {"page": 2, "after": ids[99], "item": ids[110], "action": "deactivate"})
+        assert back.headers["Location"] == f"{CODES}?page=2&after={ids[99]}"
 
     def test_the_search_narrows_and_says_when_nothing_is_found(self, bob: Client) -> None:
         make_cost_code("01-100", "Décor")

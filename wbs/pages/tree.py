@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from django.core.paginator import Page, Paginator
 from django.db.models import Prefetch, Q
 
+from core import in_order
 from core.numbers import number
 from erp_integrations.models import Connection
 from wbs.codes import fold
@@ -97,6 +98,21 @@ class Tree:
     problems: Mapping[int, tuple[str, str]] = field(default_factory=dict)  # by item id: its code, and a sentence
     ticked: frozenset[int] = frozenset()
     folding: Folding = Folding()
+    after: int = 0  # the code behind which the page begins,
+    before: int = 0  # or before which it ends: so that it is found without counting there
+
+    def __post_init__(self) -> None:
+        if end := self._item(self.before):  # with no more than a page before it, that is the first page
+            start = in_order.before(self.items(), end)[self.size : self.size + 1].first()
+            self.number, self.after = (self.number, start.pk) if start else (1, 0)
+
+    @cached_property
+    def start(self) -> SegmentItem | None:
+        """The code behind which the page begins; None on the first page, and where its number alone tells."""
+        return self._item(self.after)
+
+    def _item(self, pk: int) -> SegmentItem | None:
+        return self.segment.items.filter(pk=pk).first() if pk else None
 
     def items(self) -> SegmentItemQuerySet:
         items = self.segment.items.matching(self.search)
@@ -119,7 +135,25 @@ class Tree:
 
     @cached_property
     def page(self) -> Page[SegmentItem]:
+        """Which page of how many it is; its codes are `rows`."""
         return Paginator(self.items(), self.size).get_page(self.number)
+
+    @cached_property
+    def _found(self) -> list[SegmentItem]:
+        """The codes that the page shows, and one more where another page follows.
+
+        They are found from its neighbour on, so that no code is passed over that is in the list all the while; who
+        types a number in has the codes before it counted.
+        """
+        if self.start and (found := self._read(in_order.behind(self.items(), self.start)[: self.size + 1])):
+            return found
+        first = (self.page.number - 1) * self.size
+        return self._read(self.items()[first : first + self.size + 1])
+
+    def _read(self, shown: SegmentItemQuerySet) -> list[SegmentItem]:
+        holds = Prefetch("holds", Hold.objects.order_by("connection__name", "pk").defer("connection__credentials"))
+        items = SegmentItem.objects.filter(pk__in=shown.values("pk"))
+        return list(items.with_is_division().prefetch_related(holds))
 
     @cached_property
     def matching_count(self) -> int:
@@ -132,10 +166,14 @@ class Tree:
         """The youngest code that was there when the page was read."""
         return self.segment.items.order_by("-pk").values_list("pk", flat=True).first() or 0
 
-    def query(self, number: int | None = None, size: int | None = None, folding: Folding | None = None) -> str:
-        """The query of this page, or of one that differs in something."""
-        number = self.page.number if number is None else number
+    def query(
+        self, number: int | None = None, size: int | None = None, folding: Folding | None = None, **keys: int
+    ) -> str:
+        """The query of this page, or of one that differs in something; `keys`: the neighbour of another."""
+        if number is None:
+            number, keys = self.page.number, {"after": self.start.pk} if self.start else {}
         kept = {"page": str(number)} if number > 1 else {}
+        kept |= {name: str(pk) for name, pk in keys.items()}
         if (size or self.size) != PAGE_SIZES[0]:
             kept["rows"] = str(size or self.size)
         if self.search:
@@ -143,12 +181,20 @@ class Tree:
         return urlencode({**kept, **(self.folding if folding is None else folding).words()})
 
     @property
+    def is_first(self) -> bool:
+        return not (self._found and (self.start or self.page.number > 1))
+
+    @property
     def previous(self) -> str:
-        return self.query(self.page.previous_page_number())
+        """Of the page before; empty on the first."""
+        return "" if self.is_first else self.query(max(1, self.page.number - 1), before=self._found[0].pk)
 
     @property
     def next(self) -> str:
-        return self.query(self.page.next_page_number())
+        """Of the page behind; empty on the last."""
+        if len(self._found) <= self.size:
+            return ""
+        return self.query(self.page.number + 1, after=self._found[self.size - 1].pk)
 
     @property
     def sizes(self) -> list[tuple[int, str]]:
@@ -170,9 +216,7 @@ class Tree:
 
     @cached_property
     def rows(self) -> list[Row]:
-        holds = Prefetch("holds", Hold.objects.order_by("connection__name", "pk").defer("connection__credentials"))
-        shown = SegmentItem.objects.filter(pk__in=self.page.object_list.values("pk"))  # type: ignore[attr-defined]
-        return [self._row(item) for item in self._prepared(list(shown.with_is_division().prefetch_related(holds)))]
+        return [self._row(item) for item in self._prepared(self._found[: self.size])]
 
     def _row(self, item: SegmentItem) -> Row:
         is_foldable = item.is_division and not self.search  # type: ignore[attr-defined]
@@ -189,7 +233,7 @@ class Tree:
     @cached_property
     def continued(self) -> list[SegmentItem]:
         """The divisions, on earlier pages, to which the first row of this page belongs."""
-        if self.search or self.page.number == 1 or not self.rows:
+        if self.search or self.is_first:
             return []
         tiers, delimiter = self.rows[0].item.tiers, self.segment.delimiter
         keys = [fold(delimiter.join(tiers[:depth])) for depth in range(1, len(tiers))]

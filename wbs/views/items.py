@@ -211,6 +211,6 @@ def codes_were(count: int) -> str:
 
 def back_to_tree(request: MemberRequest, segment: str = "cost-codes") -> HttpResponseRedirect:
     """To the page of the tree from which the form was sent."""
-    kept = {name: request.POST[name] for name in ("q", "page", "rows", "fold", "at") if request.POST.get(name)}
+    kept = {name: request.POST[name] for name in ("q", "page", "after", "rows", "fold", "at") if request.POST.get(name)}
     address = reverse("wbs:codes", args=[request.member.company.slug, segment])
     return HttpResponseRedirect(f"{address}?{urlencode(kept)}" if kept else address)

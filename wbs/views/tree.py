@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from companies.access import MemberRequest, admin_reader
+from core.numbers import number
 from wbs.models import Segment
 from wbs.pages.tree import PAGE_SIZES, Folding, Tree
 
@@ -23,6 +24,8 @@ def show_codes(request: MemberRequest, segment: str) -> HttpResponse:
         number=request.GET.get("page", "1"),
         size=page_size(request.GET.get("rows")),
         folding=Folding.read(request.GET),
+        after=number(request.GET.get("after")),
+        before=number(request.GET.get("before")),
         problems={item_id: (code, sentence) for item_id, code, sentence in problems},
     )
     return render(request, "wbs/_codes.html" if is_part else "wbs/codes.html", {"tree": tree})

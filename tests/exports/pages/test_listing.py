@@ -7,6 +7,7 @@ from html import unescape
 
 import pytest
 
+from core import in_order
 from exports.models import CodeExport, Status
 from tests import factories
 from tests.exports.review_pages import PAGE, Desk
@@ -118,8 +119,8 @@ def test_a_page_behind_its_neighbour_is_found_without_counting(desk: Desk, ready
     found = CodeExport.objects.for_review()
     row = CodeExport.objects.get(pk=ready[45])
 
-    assert [each.pk for each in found.behind(row)] == ready[46:]
-    assert [each.pk for each in found.before(row)] == ready[:45][::-1]
+    assert [each.pk for each in in_order.behind(found, row)] == ready[46:]
+    assert [each.pk for each in in_order.before(found, row)] == ready[:45][::-1]
 
 
 def test_what_comes_back_meanwhile_is_not_passed_over_on_the_way_back(desk: Desk, ready: list[int]) -> None:
