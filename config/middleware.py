@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.urls import Resolver404, resolve
 
 from companies.access import sign_in_first
-from core.bodies import FORM_BYTES, STRANGER_BYTES, FilesInMemory, hear_out
+from core.bodies import FORM_BYTES, STRANGER_BYTES, hear_out
 
 POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; "
@@ -43,15 +43,13 @@ class BodyLimits:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         length = _length_of(request)
-        if length <= 0:
+        if length <= STRANGER_BYTES:  # whoever sends it, and to whatever view: neither is looked for
             return self.get_response(request)
         view, named = _view_of(request)
         if getattr(view, "reads_body_itself", False):
             return self.get_response(request)
         is_known = request.user.is_authenticated
         file_bytes = getattr(view, "file_bytes", 0) if is_known else 0
-        if file_bytes:
-            request.upload_handlers = [FilesInMemory(request)]
         if length <= file_bytes + (FORM_BYTES if is_known else STRANGER_BYTES):
             return self.get_response(request)
         hear_out(request, length)

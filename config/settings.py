@@ -248,7 +248,7 @@ ERP_ALLOWED_HOSTS = env.words("ERP_ALLOWED_HOSTS")
 # Those of the web, and those that Tryton and Odoo listen at by themselves; none: any.
 ERP_ALLOWED_PORTS = env.numbers("ERP_ALLOWED_PORTS", "any" if EMBEDDED else "80,443,8000,8069,8443")
 
-FILE_UPLOAD_HANDLERS = ["core.bodies.NoFiles"]  # but for the pages that take files, and those who may
+FILE_UPLOAD_HANDLERS = ["core.bodies.FilesWhereTaken"]
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000  # ticks and seen rows of a page of 250
 LOGGING = {
     "version": 1,

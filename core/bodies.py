@@ -6,10 +6,9 @@ A view without a word here takes forms. One that takes files or reads its body i
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from django.core.files.uploadedfile import UploadedFile
-from django.core.files.uploadhandler import FileUploadHandler, MemoryFileUploadHandler, SkipFile
+from django.core.files.uploadhandler import MemoryFileUploadHandler, SkipFile
 from django.http import HttpRequest
 
 View = TypeVar("View", bound=Callable[..., object])
@@ -35,22 +34,21 @@ def reads_body_itself(view: View) -> View:
     return view
 
 
-class NoFiles(FileUploadHandler):
-    """Drops whatever file comes."""
+class FilesWhereTaken(MemoryFileUploadHandler):
+    """Files of who is signed in, for a view that takes them; others are dropped.
 
-    def new_file(self, *words: object, **named: object) -> None:
-        raise SkipFile
-
-    def receive_data_chunk(self, raw_data: bytes, start: int) -> None: ...
-
-    def file_complete(self, file_size: int) -> UploadedFile | None: ...
-
-
-class FilesInMemory(MemoryFileUploadHandler):
-    """Never on the disk: the body that they come in was found to be short enough."""
+    Never on the disk: the body that they come in was found to be short enough.
+    """
 
     def handle_raw_input(self, *words: object, **named: object) -> None:
         self.activated = True
+
+    def new_file(self, *words: Any, **named: Any) -> None:
+        request: Any = self.request
+        found = request.resolver_match  # None: there is no such page
+        if not (found and getattr(found.func, "file_bytes", 0) and request.user.is_authenticated):
+            raise SkipFile
+        super().new_file(*words, **named)
 
 
 def hear_out(request: HttpRequest, length: int) -> None:

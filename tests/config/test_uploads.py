@@ -233,6 +233,13 @@ class TestWhatIsTold:
         assert response.status_code == 413
 
 
+def test_of_a_short_body_nothing_is_looked_for(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each click and each poll has one."""
+    monkeypatch.setattr("config.middleware._view_of", lambda request: pytest.fail("Its view was looked for."))
+
+    assert client.post("/login/", {"username": "dora", "password": "wrong"}).status_code == 200
+
+
 def test_only_members_may_send_files_and_only_to_a_page_that_takes_them(
     dora: Client, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
