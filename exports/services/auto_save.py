@@ -45,7 +45,7 @@ def _rows() -> CodeExportQuerySet:
         company=Given("company", BigIntegerField()),
         connection__slug=Given("connection", SlugField()),
     )
-    return found.for_review().select_related("connection__company")
+    return found.for_review().select_related("connection__company").defer("connection__credentials")
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,12 @@ def test_assign_takes_a_query_and_a_statement_that_writes(scene: Scene) -> None:
     assert len(statements) == (2 if connection.vendor == "postgresql" else 3), statements
 
 
+def test_assign_leaves_the_credentials_of_the_erp_alone(scene: Scene) -> None:
+    [row] = scene.send("01-100")
+
+    assert "credentials" in assign(scene, row).connection.get_deferred_fields()
+
+
 def test_assign_refuses_a_stale_version_and_shows_the_newer_row(scene: Scene) -> None:
     [row] = scene.send("01-100")
     assign(scene, row)
