@@ -214,41 +214,7 @@ window.addEventListener("pagehide", () => {
 });
 document.addEventListener("visibilitychange", () => { if (document.hidden) settleAll(); });
 
-/* Ticks: which rows the buttons with data-ticked mean. */
-
-const visible = (element) => element.checkVisibility();
-const boxes = () => $$("tbody input[name=export]").filter(visible);
-const allMatching = () => $("input[name=all_matching]");
-
-function showTicks() {
-  if (!allMatching()) return;
-  const all = allMatching().value === "1";
-  const count = all ? $("#matching").textContent : boxes().filter((box) => box.checked).length;
-  const many = `${count} ${all ? "matching" : "ticked"} cost code${count === 1 ? "" : "s"}`;
-  for (const button of $$("[data-ticked]")) button.disabled = count === 0;
-  for (const place of $$("[data-count]")) place.textContent = count === 0 ? "" : many;
-  const head = $("#select-all");
-  if (!head) return;
-  head.checked = boxes().length > 0 && boxes().every((box) => box.checked);
-  head.indeterminate = !head.checked && count !== 0;
-}
-
-function tick(checked, all = "") {
-  for (const box of boxes()) box.checked = checked;
-  allMatching().value = all;
-  showTicks();
-}
-
-on("change", "#select-all", (head) => tick(head.checked));
-on("change", "tbody input[name=export]", () => { allMatching().value = ""; showTicks(); });
-on("click", "[data-select-all]", (button, event) => { event.preventDefault(); tick(true, "1"); });
-on("click", "[data-clear]", (button, event) => { event.preventDefault(); tick(false); });
-document.addEventListener("acted", () => {
-  tick(false);
-  $("#banner .banner")?.scrollIntoView({ block: "nearest" });
-});
-showTicks();
-window.addEventListener("pageshow", showTicks); // Back: the browser has ticked again what was ticked
+document.addEventListener("acted", () => $("#banner .banner")?.scrollIntoView({ block: "nearest" }));
 
 /* A file that is too large is told before it is sent. */
 
@@ -267,6 +233,8 @@ on("click", "[data-dialog]", (button, event) => {
   dialog.showModal();
 });
 on("click", "[data-closes]", (button) => button.closest("dialog").close());
+
+const visible = (element) => element.checkVisibility();
 
 /* Keys: j and k move between rows, x ticks, ? tells. None while typing. */
 

@@ -328,7 +328,7 @@ class TestWithoutScript:
 
         page = html(desk.get("?select=all"))
 
-        assert 'name="all_matching" value="1"' in page
+        assert 'name="all_matching" value="1" data-all-matching hidden checked>' in page
         assert 'aria-label="Select 01-100" checked' in page
 
 
