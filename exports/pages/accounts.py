@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from erp_integrations.base import INCOME_KINDS
+from erp_integrations.base import INCOME_KINDS, AccountKind
 from erp_integrations.models import Connection, GLAccount
 from exports.models import (
     LINKABLE,
@@ -22,8 +22,8 @@ class Held:
     account: GLAccount
     text: str  # of the option that keeps it: flagged where the list would not offer it
     is_offered: bool
-    trouble: str  # why the code would not be exported with it, and what to do
-    keeps: str  # what "Keep" posts where keeping it is all that is needed: how it reads now
+    trouble: str = ""  # why the code would not be exported with it, and what to do
+    keeps: str = ""  # what "Keep" posts where keeping it is all that is needed: how it reads now
 
     @classmethod
     def of(cls, export: CodeExport, field: str) -> Held | None:
@@ -32,11 +32,18 @@ class Held:
         if account is None:
             return None
         kinds = kinds_of(export.connection.capabilities, field)
-        flag, why = account.flag(kinds), export.trouble(field) if export.status in REJECTABLE else ""
-        trouble = f"{why[0].upper()}{why[1:]}. {advice(account, kinds)}" if why else ""
-        may_keep = bool(trouble) and not flag and export.status in LINKABLE
-        text = f"{account} ({flag})" if flag else str(account)
-        return cls(account, text, not flag, trouble, account.identity if may_keep else "")
+        held, why = cls.alone(account, kinds), export.trouble(field) if export.status in REJECTABLE else ""
+        if not why:
+            return held
+        may_keep = held.is_offered and export.status in LINKABLE
+        trouble = f"{why[0].upper()}{why[1:]}. {advice(account, kinds)}"
+        return replace(held, trouble=trouble, keeps=account.identity if may_keep else "")
+
+    @classmethod
+    def alone(cls, account: GLAccount, kinds: frozenset[AccountKind]) -> Held:
+        """Only how it reads."""
+        flag = account.flag(kinds)
+        return cls(account, f"{account} ({flag})" if flag else str(account), not flag)
 
 
 @dataclass(frozen=True)

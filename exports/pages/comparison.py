@@ -7,6 +7,7 @@ from typing import Any
 
 from erp_integrations.models import GLAccount
 from exports.models import ACCOUNT_FIELDS, CodeExport, Drift, kinds_of
+from exports.pages.accounts import Held
 
 
 def _accounts_there(export: CodeExport, receipt: dict[str, Any]) -> dict[str, GLAccount]:
@@ -32,10 +33,8 @@ class Update:
     description: str | None  # in the ERP now, as the next two; None: not known
     income_there: str
     expense_there: str
-    income_account: GLAccount | None
-    expense_account: GLAccount | None
-    income_flag: str  # why the list would not offer it, if so; of both accounts
-    expense_flag: str
+    income: Held | None
+    expense: Held | None
     has_expense: bool
     is_due: bool  # something differs: here since the export, or in the ERP
 
@@ -49,15 +48,14 @@ class Update:
         if own[0] is None:  # linked before it had any: the ERP's own come first
             own = (there.get(receipt["income_account"]), there.get(receipt["expense_account"]))
         able = export.connection.capabilities
-        flags = [it.flag(kinds_of(able, field)) if it else "" for field, it in zip(ACCOUNT_FIELDS, own, strict=True)]
+        kinds = [kinds_of(able, field) for field in ACCOUNT_FIELDS]
+        income, expense = (Held.alone(it, fit) if it else None for it, fit in zip(own, kinds, strict=True))
         return cls(
             description=receipt["description"],
             income_there=_name_there(receipt, "income_account", there),
             expense_there=_name_there(receipt, "expense_account", there),
-            income_account=own[0],
-            expense_account=own[1],
-            income_flag=flags[0],
-            expense_flag=flags[1],
+            income=income,
+            expense=expense,
             has_expense=able.has_expense_account,
             is_due=export.drift == Drift.CHANGED or export.item.version != export.item_version,
         )

@@ -39,8 +39,9 @@ def _page(
     question = answers_about_items(request, erp) if request.member.can_review else None
     export = get_object_or_404(erp.code_exports.for_review().select_related("item", "sent_by"), pk=pk)
     post, defaults, is_synced = request.POST, Defaults(erp), export.status == Status.SUCCESS
+    row = Row.of(export, request.member)
     update = Update.of(export) if is_synced and request.member.can_review else None
-    income, expense = (update or export).income_account, (update or export).expense_account
+    income, expense = (update or row).income, (update or row).expense
     inherited = [(kind, defaults.of(f"{kind}_account", export.code_key)) for kind in ("income", "expense")]
     if banner and banner.question:  # the page waits for the answer, or has it as its message
         banner = None
@@ -49,13 +50,14 @@ def _page(
         "question": question,
         "tab": "standard-cost-codes",
         "base": list_url(erp),
-        "row": (row := Row.of(export, request.member)),
+        "row": row,
         "may_keep": request.member.can_review and row.asks_to_keep,
         "inherited": [(kind, default) for kind, default in inherited if default],
         "banner": banner,
         "error": error,
-        "income": number(post.get("income")) or (income and income.pk),
-        "expense": number(post.get("expense")) or (expense and expense.pk),
+        "error_id": error and ("update-error" if update else "accounts-error"),
+        "income": number(post.get("income")) or (income and income.account.pk),
+        "expense": number(post.get("expense")) or (expense and expense.account.pk),
         "choices": Choices.read(erp),
         "update": update,
         "why_not_updated": services.why_not_updated(export) if is_synced else "",
