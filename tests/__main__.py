@@ -87,7 +87,8 @@ def run_stages(environment: dict[str, str], is_all: bool) -> None:
     run(Stage("what tests start themselves", [*MODULE, "tests.servers", *["--all"] * is_all], environment))
     long = "" if is_all else " and not slow"
     not_on_postgresql = "processes or browser" if is_all else "processes or browser or either"
-    not_on_sqlite = "pg_only or once or browser" if is_all else "pg_only or once or browser or processes"
+    not_on_sqlite = "pg_only or once or browser"
+    on_both = "" if is_all else " and not processes and (either or differs)"
     apart, in_browser = (
         on_sqlite | {"DATABASE_URL": environment["DATABASE_URL"], "TEST_DATABASE": f"test_tieback_{name}"}
         for name in ("processes", "browser")
@@ -98,7 +99,7 @@ def run_stages(environment: dict[str, str], is_all: bool) -> None:
             Stage("templates", [*MODULE, "djlint", "templates", "--lint", "--quiet"], environment),
             Stage("migrations", [*MANAGE, "makemigrations", "--check", "--dry-run"], on_sqlite | var),
             Stage("deploy check", [*MANAGE, "check", "--deploy", "--fail-level", "WARNING"], production),
-            Stage("tests on SQLite", [*PYTEST, "-m", f"not ({not_on_sqlite}){long}"], on_sqlite),
+            Stage("tests on SQLite", [*PYTEST, "-m", f"not ({not_on_sqlite}){on_both}{long}"], on_sqlite),
         ],
         [Stage("tests on PostgreSQL", [*PYTEST, "-m", f"not ({not_on_postgresql}){long}"], environment)],
         [Stage("tests in the browser, on PostgreSQL", [*PYTEST, "tests/browser", "-m", f"browser{long}"], in_browser)],

@@ -11,6 +11,7 @@ from typing import Any
 import hypothesis
 import pytest
 
+from tests.databases import differs
 from tests.flush import emptying_lifts_triggers as emptying_lifts_triggers
 from tests.servers.celery import Beat, CeleryProcess, Worker
 from tests.servers.smtp import MailServer
@@ -94,6 +95,12 @@ def mail_server(settings: Any) -> Iterator[MailServer]:
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_USE_TLS = "127.0.0.1", server.port, False
         yield server
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if differs(item.path):
+            item.add_marker(pytest.mark.differs)
 
 
 def pytest_collection_finish() -> None:

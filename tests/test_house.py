@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.databases import DIFFERS
 from tests.servers.programs import ROOT
 
 pytestmark = pytest.mark.once
@@ -218,6 +219,10 @@ def test_nothing_is_named_for_no_purpose() -> None:
 def all_sources() -> dict[str, str]:
     tests = {dotted(path.relative_to(ROOT)): path.read_text() for path in (ROOT / "tests").rglob("*.py")}
     return sources() | tests
+
+
+def test_what_runs_on_both_databases_is_there() -> None:
+    assert [place for place in DIFFERS if not (ROOT / "tests" / place).exists()] == []
 
 
 def test_functions_are_short() -> None:
