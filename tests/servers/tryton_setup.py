@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 
+import tryton_quick  # noqa: F401 - before Tryton is imported
 from proteus import Model
 from proteus import config as proteus_config
 
