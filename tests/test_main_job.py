@@ -8,6 +8,7 @@ from contextlib import closing
 import pytest
 from pytest_django.live_server_helper import LiveServer
 
+from core.clock import in_seconds
 from erp_integrations.models import Connection, GLAccount
 from exports.models import Attempt, CodeExport, Status
 from tests.cost_codes import LIST, listed_codes
@@ -113,6 +114,7 @@ def test_a_worker_killed_in_the_middle_of_a_portion_loses_and_doubles_nothing(
     wait_until(lambda: Attempt.objects.filter(ended_at=None).exists(), "A portion on its way")
     worker.kill()
     in_the_middle = CodeExport.objects.filter(status=Status.SENDING).count()
+    Connection.objects.exclude(lease_until=None).update(lease_until=in_seconds(1))  # as if it had been taken long ago
     worker.restart()
     approver.wait_until_finished()
 

@@ -125,6 +125,7 @@ class TestStored(WithTryton):
         assert outcome.message.endswith("differs in the income account and the expense account.")
 
 
+@pytest.mark.slow
 class TestStored70(TestStored):
     server_class = Tryton70Server
     archives_templates_alone = False

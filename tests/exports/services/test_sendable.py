@@ -156,6 +156,7 @@ def rows_read(call: Callable[[], Any]) -> int:
     return counted
 
 
+@pytest.mark.slow
 def test_what_looking_for_rivals_costs_grows_as_the_list_does(scene: Scene) -> None:
     def cost(division: str, number: int) -> float:
         scene.send(*(f"{division}-{place}" for place in range(1000, 1000 + number)))

@@ -171,7 +171,7 @@ class TestTiers:
         assert {problem.id for problem in result.problems} == {bad.pk, bad.parent_id}
 
 
-@pytest.mark.parametrize("names", ["code", "tiers"])
+@pytest.mark.parametrize("names", [pytest.param("code", marks=pytest.mark.slow), "tiers"])
 def test_the_whole_list_goes_in_one_poll_of_few_calls(db: None, names: str) -> None:
     """Those that break a rule are named before; divisions are codes too where tiers are exported."""
     office = Office(item_names=names)
