@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from companies.models import Company, Level, Member
+from core.clock import in_seconds
 from tests.factories import make_alice, make_bob, make_charlie, make_dora
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +51,12 @@ def test_htmx_takes_the_whole_page_to_the_sign_in(client: Client) -> None:
 def test_someone_who_left_the_firm_is_a_stranger(client: Client, dora: Member) -> None:
     dora.user.is_active = False
     dora.user.save()
+
+    assert client.get(MEMBERS)["Location"] == f"/login/?next={MEMBERS}"
+
+
+def test_a_session_that_ran_out_is_a_strangers(client: Client, dora: Member) -> None:
+    Session.objects.update(expire_date=in_seconds(-1))
 
     assert client.get(MEMBERS)["Location"] == f"/login/?next={MEMBERS}"
 

@@ -167,6 +167,8 @@ def _become(given: dict[str, Any], end: int, unneeded: list[int]) -> NoReturn:
     os.environ.clear()
     os.environ.update(given["environment"])
     sys.argv, sys.path[0] = given["arguments"], given["folder"]
+    for ours in [name for name in sys.modules if name.partition(".")[0] == "tests"]:
+        del sys.modules[ours]  # the folder may have its own
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
     sys.exit()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -110,6 +111,15 @@ def test_what_the_bounds_let_through_the_limits_of_the_process_end(code: str, mo
     with pytest.raises(UnreadableFile, match="more time or memory than a list of codes may"):
         read_apart(b"code,description\n1,x\n" * 10_000, told.append)
     assert told == [7], "it ran, and did not end by being no program"
+
+
+def test_the_process_that_reads_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    tell = "limited.say('refusal', str(resource.getrlimit(resource.RLIMIT_AS)))"
+    code = f"import resource\nlimited.read_list = lambda *_: {tell}\nlimited.main()"
+    monkeypatch.setattr(limited, "COMMAND", running(code))
+
+    with pytest.raises(UnreadableFile, match=re.escape(str((limited.MEMORY_BYTES, limited.MEMORY_BYTES)))):
+        read_apart(b"")
 
 
 def test_the_process_knows_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
