@@ -32,7 +32,7 @@ class Match:
 
 def find_matches(connection: Connection) -> list[Match]:
     """Codes in review that look like an item which belongs to no code yet. Three queries, in the order of codes."""
-    waiting = connection.code_exports.filter(status__in=LINKABLE, kept__isnull=True)
+    waiting = connection.code_exports.filter(status__in=LINKABLE, before_update__isnull=True)
     exports = waiting.select_related("income_account", "expense_account")
     taken = connection.code_exports.filter(remote_id__isnull=False).order_by().values("remote_id")
     free = connection.remote_items.filter(is_ours=False, is_active=True, obstacle="").exclude(remote_id__in=taken)

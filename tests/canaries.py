@@ -49,8 +49,8 @@ def complete(world: World) -> None:
 def plant(theirs: World, ours: World) -> None:
     """Write the word into every text of theirs, and into events of theirs about what is ours."""
     ImportDraft.objects.filter(pk=theirs.draft.pk).update(report={"rows": "x"})
-    CodeExport.objects.filter(pk=theirs.synced.pk).update(found={"code": "x"})
-    CodeExport.objects.filter(pk=theirs.failed.pk).update(kept={"code": "x"}, remote_id="R2")
+    CodeExport.objects.filter(pk=theirs.synced.pk).update(erp_values={"code": "x"})
+    CodeExport.objects.filter(pk=theirs.failed.pk).update(before_update={"code": "x"}, remote_id="R2")
     for model, lookup in models_of_a_company().items():
         if model is AuditEvent:  # append-only
             continue

@@ -82,7 +82,7 @@ UNMISSED = {
         wbs.models.projects.Project.add_own_code wbs.models.projects.Project.remove_own_code
         wbs.models.segments.Segment.remove""",
     "Nothing here asks so that it would show yet: twins of codes and numbers, rules, later pages, delimiters.": """
-        exports.queue.claims._delimiter exports.pages.listing.Page._before exports.pages.listing.Page._behind
+        exports.queue.ownership._delimiter exports.pages.listing.Page._before exports.pages.listing.Page._behind
         exports.services.review.assign_accounts exports.services.selection._accounts_in_trouble
         wbs.pages.code_picker.division_of wbs.models.budget_codes.BudgetCode.example
         wbs.models.budget_codes.BudgetCode.of

@@ -113,7 +113,7 @@ def test_a_worker_killed_in_the_middle_of_a_portion_loses_and_doubles_nothing(
     approver.click("export")
     wait_until(lambda: Attempt.objects.filter(ended_at=None).exists(), "A portion on its way")
     worker.kill()
-    in_the_middle = CodeExport.objects.filter(status=Status.SENDING).count()
+    in_the_middle = CodeExport.objects.filter(status=Status.EXPORTING).count()
     Connection.objects.exclude(lease_until=None).update(lease_until=in_seconds(1))  # as if it had been taken long ago
     worker.restart()
     approver.wait_until_finished()

@@ -80,7 +80,11 @@ def who(person: User | None) -> str:
     return person.get_full_name() or person.get_username() if person else "Tieback"
 
 
+# Actions whose key says it badly; the second is of events before the status was renamed.
+SPOKEN = {"export.exporting": "Export started", "export.sending": "Export started"}
+
+
 @register.filter
 def spoken(action: str) -> str:
     """The action of an audit event as people read it: "export.queued" is "Export queued"."""
-    return action.replace(".", " ").replace("_", " ").capitalize()
+    return SPOKEN.get(action) or action.replace(".", " ").replace("_", " ").capitalize()

@@ -62,8 +62,8 @@ FOR_ADAPTER = (
         "due_at",
         "tries",
         "waits",
-        "doubts",
-        "look_first",
+        "lost_answers",
+        "ask_first",
         "link_to",
         "link_despite",
         "lease_token",
@@ -71,7 +71,7 @@ FOR_ADAPTER = (
         "remote_id",
         "receipt",
     ),
-    *("drift", "found", "kept"),
+    *("drift", "erp_values", "before_update"),
 )
 
 
@@ -163,12 +163,12 @@ class CodeExport(models.Model):
     batch = models.ForeignKey(Batch, on_delete=models.PROTECT, null=True, related_name="exports")  # the last click
     export_batch = models.ForeignKey(Batch, on_delete=models.PROTECT, null=True, related_name="+")  # that accepted it
     due_at = models.DateTimeField(null=True)  # QUEUED, UNKNOWN: not before this moment
-    tries = models.PositiveIntegerField(default=0)  # in a row that came to nothing: of sending, or of asking
+    tries = models.PositiveIntegerField(default=0)  # in a row that came to nothing: of exporting, or of asking
     waits = models.PositiveIntegerField(default=0)  # that the ERP told it to wait, in a row
-    doubts = models.PositiveIntegerField(default=0)  # sendings since the last click whose answer was lost
+    lost_answers = models.PositiveIntegerField(default=0)  # exports since the last click whose answer was lost
     link_to = models.CharField(max_length=100, blank=True)  # id of the ERP's item to link, once it was read again
     link_despite = models.TextField(blank=True)  # what makes it look like another's, as the person confirmed it
-    look_first = models.BooleanField(default=False)  # ask the ERP before sending (Retry from ATTENTION, re-send)
+    ask_first = models.BooleanField(default=False)  # ask the ERP before exporting (Retry from ATTENTION, sent again)
     lease_token = models.BigIntegerField(null=True)  # of the holder that claimed it
     absent_token = models.BigIntegerField(null=True)  # of the holder to whom the ERP said that it does not have it
 
@@ -177,10 +177,10 @@ class CodeExport(models.Model):
 
     # How the ERP's item was found when all items were read last; it is compared with the receipt.
     drift = models.CharField(max_length=10, choices=Drift, blank=True)
-    found = models.JSONField(null=True)  # the item then, where it has changed
+    erp_values = models.JSONField(null=True)  # the item then, where it has changed
 
     # While an update of a synced code is under way: the values to go back to (`services.update`); else null.
-    kept = models.JSONField(null=True)
+    before_update = models.JSONField(null=True)
 
     # What `for_review` reads besides.
     is_put_off: bool
@@ -215,12 +215,12 @@ class CodeExport(models.Model):
                 name="rejected_has_cause",
             ),
             models.CheckConstraint(
-                condition=~Q(status__in=["QUEUED", "SENDING"]) | Q(income_account__isnull=False),
+                condition=~Q(status__in=["QUEUED", "EXPORTING"]) | Q(income_account__isnull=False),
                 name="accepted_has_income_account",
             ),
             models.CheckConstraint(
-                condition=Q(kept__isnull=True)
-                | Q(status__in=["QUEUED", "SENDING", "UNKNOWN", "FAILED", "ATTENTION"], remote_id__isnull=False),
+                condition=Q(before_update__isnull=True)
+                | Q(status__in=["QUEUED", "EXPORTING", "UNKNOWN", "FAILED", "ATTENTION"], remote_id__isnull=False),
                 name="update_has_its_item",
             ),
         ]
@@ -230,8 +230,10 @@ class CodeExport(models.Model):
             models.Index(
                 fields=["status", "due_at"], name="exports_due", condition=Q(status__in=["QUEUED", "UNKNOWN"])
             ),
-            models.Index(fields=["connection"], name="exports_to_ask_about", condition=Q(look_first=True)),
-            models.Index(fields=["connection", "status"], name="exports_updates", condition=Q(kept__isnull=False)),
+            models.Index(fields=["connection"], name="exports_to_ask_about", condition=Q(ask_first=True)),
+            models.Index(
+                fields=["connection", "status"], name="exports_updates", condition=Q(before_update__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -252,7 +254,7 @@ class CodeExport(models.Model):
     @property
     def is_update(self) -> bool:
         """Whether the ERP's item is to be given new values; else it is to be made."""
-        return self.kept is not None
+        return self.before_update is not None
 
     @property
     def remote_code(self) -> str:

@@ -22,7 +22,7 @@ class Drift(models.TextChoices):
     CHANGED = "changed", "Changed in ERP"
 
 
-UNFINISHED = (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
+UNFINISHED = (Status.QUEUED, Status.EXPORTING, Status.UNKNOWN)
 REJECTABLE = (Status.READY, Status.QUEUED, Status.FAILED, Status.ATTENTION)
 ASSIGNABLE = (Status.READY, Status.FAILED)
 RETRYABLE = (Status.FAILED, Status.ATTENTION)

@@ -41,7 +41,7 @@ class Update:
     @classmethod
     def of(cls, export: CodeExport) -> Update | None:
         """None where the ERP's item is not known."""
-        if not (receipt := export.found or export.receipt):
+        if not (receipt := export.erp_values or export.receipt):
             return None
         there = _accounts_there(export, receipt)
         own = (export.income_account, export.expense_account)
@@ -72,7 +72,7 @@ class Difference:
 
 def comparison(export: CodeExport) -> list[Difference]:
     """What the ERP held when it was last read, as far as it told, beside ours; empty when it was never read."""
-    receipt = export.found or export.receipt
+    receipt = export.erp_values or export.receipt
     if not receipt:
         return []
     code = Difference("Cost Code", export.code, receipt["code"])

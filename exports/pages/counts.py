@@ -46,7 +46,7 @@ def _counted() -> QuerySet[Connection]:
 def _counted_of(found: CodeExportQuerySet) -> QuerySet[Connection]:
     """The connection with what `Counts` tells of these rows of it."""
     found, connection = found.order_by(), Given("connection", BigIntegerField())
-    updates = found.filter(kept__isnull=False)
+    updates = found.filter(before_update__isnull=False)
     newest = Batch.objects.filter(connection=connection).order_by("-id").values("pk")[:1]
     numbers = {f"all_{status}": _capped(found.filter(status=status)) for status in Status}
     numbers |= {f"updates_{status}": _capped(updates.filter(status=status)) for status in REJECTABLE}
@@ -134,7 +134,7 @@ class Progress:
 
     def time_left(self, now: datetime) -> str:
         """ "about 20 s left", once something is done; nobody knows it of codes that the ERP is asked about."""
-        going = sum(self.by_status.get(status, 0) for status in (Status.QUEUED, Status.SENDING))
+        going = sum(self.by_status.get(status, 0) for status in (Status.QUEUED, Status.EXPORTING))
         if not (self.done and going and self.started_at):
             return ""
         seconds = int((now - self.started_at).total_seconds() * going / self.done) + 1

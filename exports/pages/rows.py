@@ -97,7 +97,7 @@ def is_linkable(export: CodeExport) -> bool:
 
 
 def _looks_anothers(export: CodeExport) -> bool:
-    """Whether the ERP's item may be another code's, without asking: `queue.claim_on` knows for sure."""
+    """Whether the ERP's item may be another code's, without asking: `queue.why_anothers_of` knows for sure."""
     held = export.receipt or {}
     carries_anothers = bool(held.get("owner")) and not held.get("is_ours")
     return carries_anothers or fold(held.get("code", export.code)) != export.code_key

@@ -13,7 +13,7 @@ from exports.services import Result
 LOOKS: dict[str, tuple[str, str]] = {
     Status.READY: ("ready", "dot"),
     Status.QUEUED: ("progress", "clock"),
-    Status.SENDING: ("progress", "refresh"),
+    Status.EXPORTING: ("progress", "refresh"),
     Status.UNKNOWN: ("progress", "search"),
     Status.SUCCESS: ("success", "check"),
     Status.FAILED: ("failed", "x"),

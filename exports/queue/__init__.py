@@ -6,8 +6,8 @@ the answer by `transitions`; `recovery` asks about what nobody answered; `sweepe
 
 from __future__ import annotations
 
-from exports.queue.claims import claim_on, claims_of
 from exports.queue.leases import Lease, Lost, free_leases
+from exports.queue.ownership import why_anothers, why_anothers_of
 from exports.queue.portions import Kinds, Work, claim, export_portions, kinds_of, next_rows, store
 from exports.queue.recovery import give_up, resolve
 from exports.queue.standing import stands
@@ -19,8 +19,6 @@ __all__ = [
     "Lost",
     "Work",
     "claim",
-    "claim_on",
-    "claims_of",
     "export_portions",
     "free_leases",
     "give_up",
@@ -32,4 +30,6 @@ __all__ = [
     "sweep",
     "wake",
     "wake_siblings",
+    "why_anothers",
+    "why_anothers_of",
 ]

@@ -79,17 +79,17 @@ class Told:
         return self.asked_at >= self.settled_at
 
 
-# After a call that sent the code
+# After a call that exported the code
 
 
 def after_call(sent: Iterable[tuple[CodeExport, CodeData, Outcome]], now: datetime) -> list[Next]:
     """What follows for each code of a call."""
     how = pace()
-    return [after_sending(row, code, outcome, how, now) for row, code, outcome in sent]
+    return [after_exporting(row, code, outcome, how, now) for row, code, outcome in sent]
 
 
-def after_sending(row: CodeExport, code: CodeData, outcome: Outcome, pace: Pace, now: datetime) -> Next:
-    """What follows from the outcome of sending the code; `attempt` is what this try came to."""
+def after_exporting(row: CodeExport, code: CodeData, outcome: Outcome, pace: Pace, now: datetime) -> Next:
+    """What follows from the outcome of exporting the code; `attempt` is what this try came to."""
     match outcome:
         case Held():
             return queued_again(outcome.message, outcome.detail, now, attempt=Attempt.Outcome.NOT_SENT)
@@ -150,7 +150,7 @@ def after_asking(row: CodeExport, code: CodeData, told: Told, pace: Pace, now: d
 
 
 def _found(row: CodeExport, code: CodeData, receipt: Receipt, claim: str) -> Next:
-    asked = {"look_first": False, "link_to": "", "link_despite": ""}
+    asked = {"ask_first": False, "link_to": "", "link_despite": ""}
     is_meant = bool(row.link_to) and receipt.remote_id == row.link_to
     is_wanted = is_meant and not receipt.obstacle and receipt.is_active
     if is_wanted and claim not in ("", row.link_despite):
@@ -171,7 +171,7 @@ def _whose(receipt: Receipt) -> str:
 
 def _updated(row: CodeExport, code: CodeData, told: Told) -> Next:
     """The item has the new values; or it was not updated, which is believed as late as "absent" is."""
-    receipt, asked = told.receipt, {"look_first": False}
+    receipt, asked = told.receipt, {"ask_first": False}
     is_there = receipt is not None and receipt.remote_id == row.remote_id
     if receipt and is_there and receipt.fits(code):
         return succeeded(receipt, asked, attempt=Attempt.Outcome.FOUND)
@@ -180,8 +180,8 @@ def _updated(row: CodeExport, code: CodeData, told: Told) -> Next:
     if not is_there:
         gone = {**asked, **drift_of(row, None)}
         return needs_review(row, ITEM_GONE.format(code=row.code), None, gone, attempt=Attempt.Outcome.ABSENT)
-    if row.doubts >= MAX_DOUBTS:
-        why = f"Sent {row.doubts} times without a clear answer; the ERP has other values."
+    if row.lost_answers >= MAX_DOUBTS:
+        why = f"Sent {row.lost_answers} times without a clear answer; the ERP has other values."
         return needs_review(row, why, receipt, asked, attempt=Attempt.Outcome.ABSENT)
     return queued_again("", "", told.asked_at, {**asked, "tries": 0}, attempt=Attempt.Outcome.ABSENT)
 
@@ -190,11 +190,11 @@ def _absent(row: CodeExport, told: Told) -> Next:
     if not told.is_final:
         return _not_settled(row, told)
     if row.link_to:
-        asked = {"look_first": False, "link_to": "", "link_despite": ""}
+        asked = {"ask_first": False, "link_to": "", "link_despite": ""}
         return needs_review(row, GONE.format(code=row.code), None, asked)
-    if row.doubts >= MAX_DOUBTS:
-        return needs_review(row, f"Sent {row.doubts} times without a clear answer; the ERP does not have it.")
-    absent = {"tries": 0, "look_first": False, "absent_token": told.token}
+    if row.lost_answers >= MAX_DOUBTS:
+        return needs_review(row, f"Sent {row.lost_answers} times without a clear answer; the ERP does not have it.")
+    absent = {"tries": 0, "ask_first": False, "absent_token": told.token}
     return queued_again("", "", told.asked_at, absent, attempt=Attempt.Outcome.ABSENT)
 
 
@@ -232,7 +232,7 @@ def succeeded(
 ) -> Next:
     """The ERP has the code, with our values or as the item that someone linked."""
     held = {"remote_id": receipt.remote_id, "receipt": dict(vars(receipt)), "detail": receipt.detail}
-    settled = {"drift": "", "found": None, "kept": None}
+    settled = {"drift": "", "erp_values": None, "before_update": None}
     return Next(Status.SUCCESS, message, {**(changes or {}), **held, **settled}, attempt)
 
 
@@ -256,13 +256,13 @@ def needs_review(
 
 def answer_lost(row: CodeExport, message: str, detail: str, now: datetime) -> Next:
     """The answer is lost: the ERP is asked, at once, before anything else."""
-    changes = {"detail": detail, "doubts": row.doubts + 1, "tries": 0, "waits": 0, "due_at": now}
+    changes = {"detail": detail, "lost_answers": row.lost_answers + 1, "tries": 0, "waits": 0, "due_at": now}
     return Next(Status.UNKNOWN, message, changes, Attempt.Outcome.UNCERTAIN)
 
 
 def given_up(row: CodeExport, now: datetime) -> Next:
-    """A row in SENDING, whose holder is gone, or a queued one that is to be asked about first: the ERP is asked."""
-    if row.status == Status.SENDING:
+    """A row in EXPORTING, whose holder is gone, or a queued one that is to be asked about first: the ERP is asked."""
+    if row.status == Status.EXPORTING:
         return answer_lost(row, INTERRUPTED, "", now)
     return Next(Status.UNKNOWN, "", {"tries": 0, "due_at": now})
 
@@ -288,10 +288,10 @@ def queued_again(
 def drift_of(row: CodeExport, held: Receipt | None) -> dict[str, Any]:
     """What happened in the ERP to the row's item since the receipt: the columns `drift` and `found`."""
     if held is None or held.remote_id != row.remote_id:
-        return {"drift": Drift.GONE, "found": None}
+        return {"drift": Drift.GONE, "erp_values": None}
     if row.receipt and any(getattr(held, name) != row.receipt.get(name) for name in _known(held)):
-        return {"drift": Drift.CHANGED, "found": dict(vars(held))}
-    return {"drift": "", "found": None}
+        return {"drift": Drift.CHANGED, "erp_values": dict(vars(held))}
+    return {"drift": "", "erp_values": None}
 
 
 def _known(held: Receipt) -> tuple[str, ...]:

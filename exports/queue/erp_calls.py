@@ -23,7 +23,7 @@ class Held(NotSent):
     """Not sent, since its connection is stopped until a person mends it: that is no try, and then it goes at once."""
 
 
-def send(connection: Connection, codes: Sequence[CodeData]) -> tuple[dict[str, Outcome], ERPError | None]:
+def export(connection: Connection, codes: Sequence[CodeData]) -> tuple[dict[str, Outcome], ERPError | None]:
     """Export the codes: an outcome for each reference, and the error if the call as a whole came to nothing.
 
     They are all to be made, or all to be given new values.

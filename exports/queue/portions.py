@@ -82,7 +82,7 @@ def export_portions(connection_id: int, until: float = 0) -> bool:
         if doubtful:
             ask(lease, doubtful)
         else:
-            _send(lease, work, until)
+            _export(lease, work, until)
     except leases.Lost:
         logger.warning("Lost the lease of connection %s; its holder finishes the work", connection_id)
     except Exception:
@@ -92,16 +92,16 @@ def export_portions(connection_id: int, until: float = 0) -> bool:
 
 
 def clear(lease: Lease) -> None:
-    """What a holder that is gone left in SENDING becomes UNKNOWN, unless it was never sent; the lease is given back."""
+    """What a holder that is gone left in EXPORTING becomes UNKNOWN, unless its call never began; the lease ends."""
     with transaction.atomic():
         lease.hold()
         set_free(lease)
-    sending = CodeExport.objects.filter(connection=lease.connection, status=Status.SENDING)
-    give_up(lease, sending.for_adapter())
+    exporting = CodeExport.objects.filter(connection=lease.connection, status=Status.EXPORTING)
+    give_up(lease, exporting.for_adapter())
     lease.release()
 
 
-def _send(lease: Lease, work: list[Work], until: float) -> None:
+def _export(lease: Lease, work: list[Work], until: float) -> None:
     """Call after call under one lease: while the ERP works on one, the answer before is stored, and more is claimed."""
     turn = Turn(lease, until, time.monotonic())
     answer, error = _call(lease, work)
@@ -216,7 +216,7 @@ def _begins(able: Capabilities) -> tuple[str, tuple[Any, ...]]:
 def _call(lease: Lease, work: list[Work]) -> tuple[dict[str, Outcome], ERPError | None]:
     crashpoint("claimed")
     lease.check_time()
-    told = erp_calls.send(lease.connection, [one.code for one in work])
+    told = erp_calls.export(lease.connection, [one.code for one in work])
     crashpoint("answered")
     return told
 
@@ -240,9 +240,9 @@ def _kinds(able: Capabilities) -> Kinds:
 def kinds_of(due: CodeExportQuerySet, able: Capabilities) -> Kinds:
     """Of the due rows of a connection those that may go: new codes, updates, and all, which are not sent together."""
     stand = Q(RawSQL(*standing_sql(able), BooleanField()), connection=Given("connection", BigIntegerField()))  # noqa: S611
-    queued = due.for_adapter().filter(stand, status=Status.QUEUED, look_first=False)
-    sure = queued.filter(doubts__lt=ALONE_AFTER)
-    new, updates = (sure.filter(kept__isnull=is_new) for is_new in (True, False))
+    queued = due.for_adapter().filter(stand, status=Status.QUEUED, ask_first=False)
+    sure = queued.filter(lost_answers__lt=ALONE_AFTER)
+    new, updates = (sure.filter(before_update__isnull=is_new) for is_new in (True, False))
     return tuple(Rows(kind.all, is_planned_anew=True) for kind in (new, updates, queued))
 
 
@@ -261,7 +261,7 @@ def next_rows(lease: Lease, most: int = 0, kinds: Kinds = (), **given: Any) -> l
 
 
 def claim(lease: Lease, rows: list[CodeExport], *, waits: bool = False) -> list[Work]:
-    """QUEUED -> SENDING, with the exact payload of each code on record before the first byte leaves.
+    """QUEUED -> EXPORTING, with the exact payload of each code on record before the first byte leaves.
 
     Those of a later call wait for it (`begin`). To be called in the transaction that took or holds the lease and read
     the rows.
@@ -274,7 +274,7 @@ def claim(lease: Lease, rows: list[CodeExport], *, waits: bool = False) -> list[
 
 def _claimed(row: CodeExport, lease: Lease) -> Next:
     key = row.request_key or secrets.token_hex(16)
-    return Next(Status.SENDING, changes={"request_key": key, "lease_token": lease.token, "absent_token": None})
+    return Next(Status.EXPORTING, changes={"request_key": key, "lease_token": lease.token, "absent_token": None})
 
 
 def store(
@@ -282,8 +282,8 @@ def store(
 ) -> list[CodeExport]:
     """Give each code of a portion what follows from its outcome, and return the rows as they are then.
 
-    In the transaction that holds the lease, or it `renews` the lease itself; raises Lost. The codes are in SENDING, or
-    in UNKNOWN when the answer of a pulled ERP was lost and is told again.
+    In the transaction that holds the lease, or it `renews` the lease itself; raises Lost. The codes are in EXPORTING,
+    or in UNKNOWN when the answer of a pulled ERP was lost and is told again.
     """
     ended = after_call([(one.row, one.code, answer[one.row.reference]) for one in work], lease.now())
     decided = [(one.row, then) for one, then in zip(work, ended, strict=True)]

@@ -15,9 +15,9 @@ from erp_integrations.errors import ERPError
 from erp_integrations.models import Connection
 from exports.models import Attempt, CodeExport, CodeExportQuerySet, Status
 from exports.queue.asking import Inquiry
-from exports.queue.claims import claims_of
 from exports.queue.decisions import INTERRUPTED, NOT_BEGUN, Next, Told, after_asking, given_up, not_begun, pace
 from exports.queue.leases import Lease
+from exports.queue.ownership import why_anothers
 from exports.queue.standing import stands
 from exports.queue.transitions import follow, settle
 
@@ -27,13 +27,13 @@ SETTLED = (Attempt.Outcome.FOUND, Attempt.Outcome.ABSENT)
 def in_doubt(lease: Lease) -> CodeExportQuerySet:
     """Codes that the ERP is to be asked about now.
 
-    Besides UNKNOWN, when its time has come, these are codes that an earlier holder of the lease left in SENDING, and
+    Besides UNKNOWN, when its time has come, these are codes that an earlier holder of the lease left in EXPORTING, and
     queued ones that are to be asked about first.
     """
     return CodeExport.objects.filter(
-        Q(status=Status.SENDING) & ~Q(lease_token=lease.token)
+        Q(status=Status.EXPORTING) & ~Q(lease_token=lease.token)
         | Q(status=Status.UNKNOWN, due_at__lte=Now())
-        | Q(status=Status.QUEUED, due_at__lte=Now(), look_first=True),
+        | Q(status=Status.QUEUED, due_at__lte=Now(), ask_first=True),
         connection=lease.connection,
     )
 
@@ -49,11 +49,11 @@ def codes_in_doubt(lease: Lease) -> list[CodeExport]:
 
 
 def set_free(lease: Lease) -> None:
-    """SENDING -> QUEUED: what an earlier holder claimed and never sent. Nobody has to be asked about it."""
+    """EXPORTING -> QUEUED: what an earlier holder claimed and never sent. Nobody has to be asked about it."""
     waits = Attempt.objects.filter(
         export=OuterRef("pk"), lease_token=OuterRef("lease_token"), began_at=None, ended_at=None
     )
-    rows = CodeExport.objects.filter(Exists(waits), connection=lease.connection, status=Status.SENDING)
+    rows = CodeExport.objects.filter(Exists(waits), connection=lease.connection, status=Status.EXPORTING)
     free(rows.exclude(lease_token=lease.token).for_adapter())
 
 
@@ -66,7 +66,7 @@ def free(rows: Iterable[CodeExport]) -> None:
 
 
 def give_up(lease: Lease, rows: Iterable[CodeExport]) -> list[CodeExport]:
-    """SENDING (of a holder that is gone) and QUEUED (to be asked about first) -> UNKNOWN; all rows as they are then."""
+    """EXPORTING (of a holder that is gone), QUEUED (to be asked about first) -> UNKNOWN; all rows as they are then."""
     rows = list(rows)
     new = [row for row in rows if row.status != Status.UNKNOWN]
     if not new:
@@ -75,7 +75,7 @@ def give_up(lease: Lease, rows: Iterable[CodeExport]) -> list[CodeExport]:
         lease.hold()
         now = lease.now()
         unknown = follow([(row, given_up(row, now)) for row in new])
-        sent = [row.pk for row in new if row.status == Status.SENDING]
+        sent = [row.pk for row in new if row.status == Status.EXPORTING]
         Attempt.objects.filter(export__in=sent, ended_at=None).update(
             ended_at=Now(), outcome=Attempt.Outcome.UNCERTAIN, message=INTERRUPTED
         )
@@ -109,7 +109,7 @@ def resolve(
     rows = [row for row, _ in asked]
     settled_at = _settle_times(rows, lease)
     links = [(row, receipts[row.reference]) for row in rows if row.link_to and row.reference in receipts]
-    anothers = {row.pk: claim for (row, _), claim in zip(links, claims_of(lease.connection, links), strict=True)}
+    anothers = {row.pk: claim for (row, _), claim in zip(links, why_anothers(lease.connection, links), strict=True)}
     now, how, decided = lease.now(), pace(), []
     for row, code in asked:
         told = Told(

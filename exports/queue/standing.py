@@ -24,7 +24,9 @@ from exports.queue.transitions import follow
 
 logger = logging.getLogger(__name__)
 PORTION = 1000  # rows given back in one transaction
-ASKED_ONLY = ~Q(link_to="") | Q(look_first=True, kept__isnull=False)  # nothing is sent before their item is seen
+ASKED_ONLY = ~Q(link_to="") | Q(
+    ask_first=True, before_update__isnull=False
+)  # nothing is sent before their item is seen
 
 
 def stands(connection: Connection) -> Q:
@@ -79,7 +81,7 @@ def _give_back(connection: Connection) -> bool:
 def _where_to(row: CodeExport) -> Status:
     if not row.is_update:
         return Status.READY
-    return Status.ATTENTION if row.look_first else Status.FAILED
+    return Status.ATTENTION if row.ask_first else Status.FAILED
 
 
 def _why(row: CodeExport) -> str:

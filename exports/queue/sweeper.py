@@ -23,8 +23,8 @@ def sweep() -> None:
     """What no wake-up call reached: codes whose sender is gone become UNKNOWN, those whose acceptance no longer stands
     go back to review, connections with due work are woken."""
     give_back()
-    sending = CodeExport.objects.filter(connection=OuterRef("pk"), status=Status.SENDING)
-    for connection in Connection.objects.free().filter(Q(lease_until__isnull=False) | Exists(sending)):
+    exporting = CodeExport.objects.filter(connection=OuterRef("pk"), status=Status.EXPORTING)
+    for connection in Connection.objects.free().filter(Q(lease_until__isnull=False) | Exists(exporting)):
         try:
             _clear(connection)
         except OperationalError as error:  # someone holds its rows; the others shall not wait for them

@@ -79,17 +79,17 @@ def _follow(
 def _step(row: CodeExport, then: Next) -> int:
     """How a row changes its state.
 
-    One that came back from SENDING and goes there again, or comes back once more, is BETWEEN: that is no news. Its
-    `previous_status` stays SENDING, and so tells of a row in SENDING that the event of going there is owed; it has two
-    when it goes on.
+    One that came back from EXPORTING and goes there again, or comes back once more, is BETWEEN: that is no news. Its
+    `previous_status` stays EXPORTING, and so tells of a row in EXPORTING that the event of going there is owed; it has
+    two when it goes on.
     """
     if then.status == row.status:
         return STAYS
-    if row.previous_status != Status.SENDING:
+    if row.previous_status != Status.EXPORTING:
         return MOVES
-    if (row.status, then.status) in ((Status.QUEUED, Status.SENDING), (Status.SENDING, Status.QUEUED)):
+    if (row.status, then.status) in ((Status.QUEUED, Status.EXPORTING), (Status.EXPORTING, Status.QUEUED)):
         return BETWEEN
-    return MOVES_TWICE if row.status == Status.SENDING else MOVES
+    return MOVES_TWICE if row.status == Status.EXPORTING else MOVES
 
 
 def _as_it_is(row: CodeExport, then: Next, step: int) -> CodeExport:
@@ -148,8 +148,8 @@ def _statements(names: tuple[str, ...], noted: tuple[str, ...], is_owed: bool, h
         moved = f"moved AS ({_moved(names, 'new')} AND EXISTS (SELECT FROM held) RETURNING {', '.join(told)})"
         beside = ", ".join(f"part{place} AS ({part})" for place, part in enumerate(others))
         counts = ", ".join(f"(SELECT count(*) FROM {part}) AS {part}" for part in ("held", "new", "moved"))
-        told = f"SELECT held, moved / (held = 0 OR moved = new)::int FROM (SELECT {counts}) AS counted"
-        return (f"WITH {held}, {new}, {moved}, {beside} {told}",)
+        checked = f"SELECT held, moved / (held = 0 OR moved = new)::int FROM (SELECT {counts}) AS counted"
+        return (f"WITH {held}, {new}, {moved}, {beside} {checked}",)
     picked = ", ".join(f"json_extract(value, '$.{name}') AS {name}" for name in _given(names, noted))
     new = f"(SELECT {picked} FROM json_each(%s)) AS new"
     moved = f"moved AS MATERIALIZED (SELECT {', '.join(told)} FROM {new} JOIN {ROWS} AS e ON e.id = new.id)"
@@ -185,14 +185,14 @@ def _moved(names: Iterable[str], new: str) -> str:
 
 
 def _events(is_owed: bool) -> str:
-    """One of each move; before it, where it is owed, the one of having gone to SENDING."""
+    """One of each move; before it, where it is owed, the one of having gone to EXPORTING."""
     new = f"{_label('status')} || CASE WHEN message = '' THEN '' ELSE ': ' || message END"
     whose = "company_id, id, code FROM moved WHERE step"
     told = f"SELECT 1 AS place, 'export.' || lower(status) AS action, {_label('was')} AS old, {new} AS new, detail"
     told = f"{told}, {whose} >= {MOVES}"
     if is_owed:
-        queued, sending = Status.QUEUED.label, Status.SENDING.label
-        told += f" UNION ALL SELECT 0, 'export.sending', '{queued}', '{sending}', '', {whose} = {MOVES_TWICE}"
+        queued, exporting = Status.QUEUED.label, Status.EXPORTING.label
+        told += f" UNION ALL SELECT 0, 'export.exporting', '{queued}', '{exporting}', '', {whose} = {MOVES_TWICE}"
     columns = "company_id, action, subject, subject_id, label, old, new, answer"
     select = "company_id, action, 'export', id, code, old, new, detail"
     return f"INSERT INTO {EVENTS} ({columns}) SELECT {select} FROM ({told}) AS told ORDER BY place, id"

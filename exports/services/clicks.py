@@ -27,7 +27,7 @@ from wbs.models import Hold, SegmentItemQuerySet
 PART = 10_000  # rows of one statement: for 100,000 it would run for many seconds
 BEFORE = Case(*(When(previous_status=status, then=Value(status.label)) for status in Status))
 # What a click that accepts a code starts with.
-TRIES_ANEW = {"due_at": Now(), "tries": 0, "waits": 0, "doubts": 0, "link_to": "", "link_despite": ""}
+TRIES_ANEW = {"due_at": Now(), "tries": 0, "waits": 0, "lost_answers": 0, "link_to": "", "link_despite": ""}
 
 
 @contextmanager

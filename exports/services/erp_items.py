@@ -45,7 +45,7 @@ def read_items(connection: Connection, member: Member | None = None) -> str:
         Connection.objects.select_for_update(no_key=True).values_list("pk").get(pk=connection.pk)
         _keep(connection, items.values())
         rows = CodeExport.objects.filter(connection=connection, status=Status.SUCCESS, moved_at__lt=began)
-        compared = rows.only("remote_id", "reference", "receipt", "drift", "found")
+        compared = rows.only("remote_id", "reference", "receipt", "drift", "erp_values")
         update_each(CodeExport, _news(compared, items), {"status": Status.SUCCESS}, version=F("version") + 1)
         drifted = rows.exclude(drift="").count()
         Reading.objects.filter(pk=reading.pk).update(read_at=Now(), **due)
@@ -100,6 +100,6 @@ def _news(rows: Iterable[CodeExport], items: Mapping[str, Receipt]) -> list[dict
         if held and held.owner:
             held = replace(held, is_ours=held.owner == row.reference)
         drift = drift_of(row, held)
-        if drift != {"drift": row.drift, "found": row.found}:
+        if drift != {"drift": row.drift, "erp_values": row.erp_values}:
             news.append({"id": row.pk, **drift})
     return news

@@ -20,8 +20,8 @@ from erp_integrations.errors import ERPError
 from erp_integrations.models import Connection
 from exports.models import LINKABLE, Batch, Cause, CodeExport, Status
 from exports.queue.asking import Inquiry
-from exports.queue.claims import claim_on, claims_of
 from exports.queue.decisions import GONE, confirmed
+from exports.queue.ownership import why_anothers, why_anothers_of
 from exports.services.clicks import TRIES_ANEW, click, move
 from exports.services.results import Problem, Result
 from exports.services.selection import is_own, rows_of
@@ -55,14 +55,16 @@ def link_codes(
         for row in _taken(connection, rows, held, problems):
             del held[row.pk]
         links = [(row, held[row.pk]) for row in rows if row.pk in held]
-        anothers = {row.pk: claim for (row, _), claim in zip(links, claims_of(connection, links), strict=True) if claim}
+        anothers = {
+            row.pk: claim for (row, _), claim in zip(links, why_anothers(connection, links), strict=True) if claim
+        }
         for row in _unconfirmed(rows, anothers, despite or {}, problems):
             del held[row.pk]
         if held:
             guard = reduce(or_, (Q(pk=pk, version=versions[pk]) for pk in held))
             mine = CodeExport.objects.filter(rows_in_reach(member, connection), guard, ~is_own(member))
             message = _told({pk: confirmed(anothers.get(pk, "")) for pk in held})
-            changes = {"look_first": False, "drift": "", "found": None, **_each(held)}
+            changes = {"ask_first": False, "drift": "", "erp_values": None, **_each(held)}
             move(mine, Status.SUCCESS, batch, "export.linked", message, **changes)
     left = len(seen) - batch.count - len(problems)
     own = rows_of(member, connection).filter(is_own(member), pk__in=seen, status__in=LINKABLE).count()
@@ -90,8 +92,8 @@ def link_at_next_call(member: Member, export: CodeExport, remote_id: str, despit
 def _link_later(member: Member, export: CodeExport, remote_id: str, despite: str) -> Result:
     """ATTENTION -> QUEUED, to be asked about; found again, and no more another's than was confirmed, it is Success."""
     with click(member, export.connection, Batch.Kind.LINK) as batch:
-        claim = claim_on(export)
-        ask = {**TRIES_ANEW, "look_first": True, "link_to": remote_id, "link_despite": claim}
+        claim = why_anothers_of(export)
+        ask = {**TRIES_ANEW, "ask_first": True, "link_to": remote_id, "link_despite": claim}
         others = CodeExport.objects.filter(connection=export.connection, remote_id=remote_id)
         other = others.exclude(pk=export.pk).first()
         if other is None and claim in ("", despite):
@@ -110,7 +112,7 @@ def unlink_code(member: Member, export: CodeExport, reason: str) -> Result:
     message = f"Unlinked by {member.user.get_full_name() or member.user.get_username()}: {reason}"
     with click(member, export.connection, Batch.Kind.UNLINK, reason) as batch:
         rows = rows_of(member, export.connection).filter(pk=export.pk, version=export.version, status=Status.SUCCESS)
-        gone = {"remote_id": None, "receipt": None, "drift": "", "found": None, "detail": ""}
+        gone = {"remote_id": None, "receipt": None, "drift": "", "erp_values": None, "detail": ""}
         move(rows, Status.REJECTED, batch, "export.unlinked", message, cause=Cause.UNLINKED, **gone)
     return Result(batch if batch.count else None, batch.count, changed=1 - batch.count)
 
@@ -121,13 +123,13 @@ def accept_change(member: Member, export: CodeExport, despite: str = "") -> Resu
     `despite`: what makes the item look like another's by now, as the person confirmed it.
     """
     with transaction.atomic():
-        rows = rows_of(member, export.connection).filter(pk=export.pk, found__isnull=False, status=Status.SUCCESS)
-        seen = rows.select_for_update().values_list("receipt", "found").first()
-        if seen is None or seen[1] != export.found:
+        rows = rows_of(member, export.connection).filter(pk=export.pk, erp_values__isnull=False, status=Status.SUCCESS)
+        seen = rows.select_for_update().values_list("receipt", "erp_values").first()
+        if seen is None or seen[1] != export.erp_values:
             return Result(None, 0, changed=1)
-        if (claim := claim_on(export)) not in ("", despite):
+        if (claim := why_anothers_of(export)) not in ("", despite):
             return Result(None, 0, problems=[Problem(export.code, ANOTHERS.format(claim=claim), export.pk)])
-        rows.update(receipt=F("found"), found=None, drift="", version=F("version") + 1, changed_at=Now())
+        rows.update(receipt=F("erp_values"), erp_values=None, drift="", version=F("version") + 1, changed_at=Now())
         old, new = (_spoken(receipt) for receipt in seen)
         audit.record_each(
             rows.model.objects.filter(pk=export.pk),
@@ -146,7 +148,7 @@ def _spoken(receipt: dict[str, Any] | None) -> str:
 
 
 def rows_in_reach(member: Member, connection: Connection) -> Q:
-    return Q(company=member.company_id, connection=connection, status__in=LINKABLE, kept__isnull=True)
+    return Q(company=member.company_id, connection=connection, status__in=LINKABLE, before_update__isnull=True)
 
 
 def _read_again(

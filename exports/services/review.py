@@ -79,7 +79,7 @@ def queue_codes(member: Member, connection: Connection, selection: Selection) ->
 def reject_codes(member: Member, connection: Connection, selection: Selection) -> Result:
     """Give the codes of the selection back to the WBS; what is being sent stays and is counted."""
     with click(member, connection, Batch.Kind.REJECT) as batch:
-        rows = selected(member, connection, selection, REJECTABLE).filter(kept__isnull=True)
+        rows = selected(member, connection, selection, REJECTABLE).filter(before_update__isnull=True)
         move(rows, Status.REJECTED, batch, "export.rejected", cause=Cause.REJECTED)
     return _result(batch, count_left(member, batch, selection, REJECTABLE))
 
@@ -118,7 +118,7 @@ def cancel_codes(member: Member, connection: Connection, ids: Sequence[int]) -> 
     """Take QUEUED codes back to READY, and updates that did not reach the ERP back to Success."""
     with click(member, connection, Batch.Kind.CANCEL) as batch:
         rows = rows_of(member, connection).filter(pk__in=ids)
-        move(rows.filter(status=Status.QUEUED, kept__isnull=True), Status.READY, batch, "export.cancelled")
+        move(rows.filter(status=Status.QUEUED, before_update__isnull=True), Status.READY, batch, "export.cancelled")
         cancel_updates(rows, batch)
     left = count_left(member, batch, Selection.of(ids), [Status.QUEUED])
     return _result(batch, {**left, "problems": why_updates_stay(rows)})
@@ -127,11 +127,13 @@ def cancel_codes(member: Member, connection: Connection, ids: Sequence[int]) -> 
 def retry_codes(member: Member, connection: Connection, ids: Sequence[int]) -> Result:
     """Queue FAILED and ATTENTION codes again; the ERP is asked first about the latter. The caller wakes."""
     rows = rows_of(member, connection).filter(pk__in=ids, status__in=RETRYABLE)
-    asked = Q(status=Status.ATTENTION, kept__isnull=False)  # how an update came out is asked, whatever its accounts
+    asked = Q(
+        status=Status.ATTENTION, before_update__isnull=False
+    )  # how an update came out is asked, whatever its accounts
     rows = rows.filter(~is_own(member), fits(connection.capabilities) | asked)
-    look_first = Case(When(status=Status.ATTENTION, then=Value(True)), default=F("look_first"))
+    ask_first = Case(When(status=Status.ATTENTION, then=Value(True)), default=F("ask_first"))
     with click(member, connection, Batch.Kind.RETRY) as batch:
-        move(rows, Status.QUEUED, batch, "export.retried", export_batch=batch, look_first=look_first, **TRIES_ANEW)
+        move(rows, Status.QUEUED, batch, "export.retried", export_batch=batch, ask_first=ask_first, **TRIES_ANEW)
     return _result(batch, count_left(member, batch, Selection.of(ids), RETRYABLE, accepting=True))
 
 

@@ -92,7 +92,7 @@ def count_left(
     if accepting:
         able = batch.connection.capabilities
         reasons += [When(is_own(member), then=Value("own")), When(~fits(able), then=Value("lacking"))]
-    reasons.append(When(kept__isnull=False, then=Value("updating")))
+    reasons.append(When(before_update__isnull=False, then=Value("updating")))
     left = (
         in_scope(member, batch.connection, selection)
         .exclude(batch=batch)

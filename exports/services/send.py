@@ -119,7 +119,7 @@ def _send_again(ids: RawSQL, batch: Batch, defaults: Defaults) -> None:
         batch,
         generation=F("generation") + 1,
         request_key="",
-        look_first=Exists(unproven),
+        ask_first=Exists(unproven),
         sent_by=batch.actor_id,
         sent_at=Now(),
         detail="",

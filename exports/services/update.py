@@ -1,6 +1,7 @@
 """An approved update: the item of a synced code gets the description that the code has in the WBS by now, and accounts.
 
-The row takes the new values when the update is accepted, and keeps the old ones in `kept` until it is Success again.
+The row takes the new values when the update is accepted, and keeps the old ones in `before_update` until it is Success
+again.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def why_not_updated(export: CodeExport) -> str:
         return f"{export.connection.adapter_class.label} takes no new values for an item. Change it there{then}."
     if export.drift == Drift.GONE:
         return "The ERP no longer has the item. Unlink the code and send it again."
-    if export.found and export.found.get("code") != export.remote_code:
+    if export.erp_values and export.erp_values.get("code") != export.remote_code:
         return "The item has another code in the ERP by now. Accept that change first, or unlink the code."
     return ""
 
@@ -67,24 +68,24 @@ def queue_update(
 def cancel_updates(rows: CodeExportQuerySet, batch: Batch) -> None:
     """Updates of these rows back to SUCCESS, with the values of before; not those that may have reached the ERP."""
     as_before: dict[str, Any] = {
-        "description": KT("kept__description"),
-        "description_key": KT("kept__description_key"),
-        "item_version": Cast(KT("kept__item_version"), IntegerField()),
-        "income_account": Cast(KT("kept__income_account"), BigIntegerField()),
-        "expense_account": Cast(KT("kept__expense_account"), BigIntegerField()),
-        "income_picked": Coalesce(KT("kept__income_picked"), Value("")),
-        "expense_picked": Coalesce(KT("kept__expense_picked"), Value("")),
-        "kept": None,
-        "look_first": False,
+        "description": KT("before_update__description"),
+        "description_key": KT("before_update__description_key"),
+        "item_version": Cast(KT("before_update__item_version"), IntegerField()),
+        "income_account": Cast(KT("before_update__income_account"), BigIntegerField()),
+        "expense_account": Cast(KT("before_update__expense_account"), BigIntegerField()),
+        "income_picked": Coalesce(KT("before_update__income_picked"), Value("")),
+        "expense_picked": Coalesce(KT("before_update__expense_picked"), Value("")),
+        "before_update": None,
+        "ask_first": False,
         "detail": "",
     }
-    stopped = rows.filter(~_may_have_arrived(), kept__isnull=False, status__in=STOPPED)
+    stopped = rows.filter(~_may_have_arrived(), before_update__isnull=False, status__in=STOPPED)
     if move(stopped, Status.SUCCESS, batch, "export.update_cancelled", **as_before):
         hold_versions(batch)
 
 
 def why_updates_stay(rows: CodeExportQuerySet) -> list[Problem]:
-    left = rows.filter(_may_have_arrived(), kept__isnull=False, status__in=STOPPED)
+    left = rows.filter(_may_have_arrived(), before_update__isnull=False, status__in=STOPPED)
     return [Problem(code, IN_DOUBT, pk) for pk, code in left.values_list("pk", "code")]
 
 
@@ -110,7 +111,7 @@ def _problems(member: Member, export: CodeExport, item: SegmentItem, accounts: A
         return [Problem(export.code, OWN_WORDS, export.pk)]
     income, expense = (account.remote_id if account else None for account in accounts.values())
     code = CodeData(export.reference, export.remote_code, item.description, item.tiers, income, expense)
-    held = export.found or export.receipt or {}
+    held = export.erp_values or export.receipt or {}
     names = ("description", "income_account", "expense_account")
     if item.version == export.item_version and all(held.get(name) == getattr(code, name) for name in names):
         return [Problem(export.code, "The ERP holds these values already.", export.pk)]
@@ -132,7 +133,7 @@ def _is_as_read(field: str, account: GLAccount | None, connection: Connection) -
 
 
 def _as_now(export: CodeExport, item: SegmentItem, accounts: Accounts, batch: Batch) -> dict[str, Any]:
-    """What the row gets; a value that is none is left out of `kept`, where SQLite would read the word "null"."""
+    """What the row gets. None is left out of `before_update`, where SQLite would read the word "null"."""
     before = {
         "description": export.description,
         "description_key": export.description_key,
@@ -143,7 +144,7 @@ def _as_now(export: CodeExport, item: SegmentItem, accounts: Accounts, batch: Ba
         "expense_picked": export.expense_picked,
     }
     return {
-        "kept": {name: value for name, value in before.items() if value is not None},
+        "before_update": {name: value for name, value in before.items() if value is not None},
         "description": item.description,
         "description_key": item.description_key,
         "item_version": item.version,
@@ -153,7 +154,7 @@ def _as_now(export: CodeExport, item: SegmentItem, accounts: Accounts, batch: Ba
         "expense_from": "",
         "generation": F("generation") + 1,
         "request_key": "",
-        "look_first": False,
+        "ask_first": False,
         "detail": "",
         "export_batch": batch,
         **TRIES_ANEW,

@@ -62,7 +62,7 @@ def _page(
         "update": update,
         "why_not_updated": services.why_not_updated(export) if is_synced else "",
         "comparison": comparison(export),
-        "claim": queue.claim_on(export) if request.member.can_review else "",
+        "claim": queue.why_anothers_of(export) if request.member.can_review else "",
         "attempts": export.attempts.all()[:20],
         "events": AuditEvent.objects.filter(company=erp.company, subject="export", subject_id=export.pk).select_related(
             "actor"

@@ -59,7 +59,7 @@ def lost_page(request: MemberRequest, connection: str) -> HttpResponse:
     page = Paginator(lost_items(erp), ROWS).get_page(request.GET.get("page"))
     lost = find_lost(erp, list(page.object_list))
     taking = {one.item.pk: (one.export, one.item.as_receipt()) for one in lost if one.export and one.can_link}
-    claims = dict(zip(taking, queue.claims_of(erp, list(taking.values())), strict=True))
+    claims = dict(zip(taking, queue.why_anothers(erp, list(taking.values())), strict=True))
     context = {
         "connection": erp,
         "tab": "standard-cost-codes",

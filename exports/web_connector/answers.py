@@ -71,7 +71,7 @@ def _take_found(session: Session, message: Message, answer: str, failure: ERPErr
 
 def _is_absent(row: CodeExport, receipts: Mapping[str, Receipt]) -> bool:
     """Whether the code may be added now: it was never sent in this life, and the ERP has nothing of its name."""
-    return row.status == Status.QUEUED and row.reference not in receipts and not row.look_first
+    return row.status == Status.QUEUED and row.reference not in receipts and not row.ask_first
 
 
 def _rows_of(session: Session, message: Message) -> list[CodeExport]:
@@ -121,7 +121,7 @@ def _take_outcomes(session: Session, message: Message, answer: str, failure: ERP
         session.connection, sent, lambda: adapter.read_outcomes(sent, _or_raise(answer, failure))
     )
     is_open = isinstance(error, UncertainError)  # then the same message is handed out again
-    unanswered = (Status.SENDING,) if is_open else (Status.SENDING, Status.UNKNOWN)
+    unanswered = (Status.EXPORTING,) if is_open else (Status.EXPORTING, Status.UNKNOWN)
     rows = session.rows().filter(reference__in=codes, status__in=unanswered)
     stored = store(session.lease, [Work(row, codes[row.reference], message.token) for row in rows], outcomes)
     if not is_open:

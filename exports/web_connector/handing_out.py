@@ -84,14 +84,14 @@ def _chart(session: Session) -> Message | None:
 def _look_up(session: Session) -> Message | None:
     """Ask about all codes that this poll has not asked about yet."""
     due = Q(stands(session.connection), status=Status.QUEUED) | Q(status=Status.UNKNOWN)
-    waiting = session.rows().filter(Q(due, due_at__lte=Now()) | Q(status=Status.SENDING))
+    waiting = session.rows().filter(Q(due, due_at__lte=Now()) | Q(status=Status.EXPORTING))
     unasked = waiting.exclude(absent_token=session.lease.token)
     in_vain = Q(status=Status.UNKNOWN, tries__gt=0)  # these go last, each alone: they spoil the others' answers
     size = session.poll.look_up_size or session.adapter.look_up_size
     rows = list(unasked.exclude(in_vain)[:size]) or list(unasked[:1])
     if not rows:
         return None
-    give_up(session.lease, [row for row in rows if row.status == Status.SENDING])  # its message was given up
+    give_up(session.lease, [row for row in rows if row.status == Status.EXPORTING])  # its message was given up
     codes = [row.as_data() for row in rows]
     return _hand_out(session, Message.Kind.FIND, _asked(lambda: session.adapter.find_message(codes)), codes)
 

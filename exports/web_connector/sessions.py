@@ -81,7 +81,7 @@ def begin(connection: Connection) -> str | None:
         Poll.objects.create(connection=connection, ticket_hash=hash_of(ticket), token=lease.token, look_up_size=size)
         readings = Message.objects.filter(connection=connection, answered_at=None).exclude(kind=Message.Kind.EXPORT)
         readings.delete()  # nothing is lost with a question
-    give_up(lease, list(CodeExport.objects.for_adapter().filter(connection=connection, status=Status.SENDING)))
+    give_up(lease, list(CodeExport.objects.for_adapter().filter(connection=connection, status=Status.EXPORTING)))
     return ticket
 
 
@@ -165,7 +165,7 @@ def end(session: Session, said: str, **values: Any) -> None:
 
 def has_work(connection: Connection) -> bool:
     rows = CodeExport.objects.filter(connection=OuterRef("pk"))
-    work = Exists(rows.filter(status=Status.SENDING)) | Exists(rows.due())
+    work = Exists(rows.filter(status=Status.EXPORTING)) | Exists(rows.due())
     outstanding = Exists(Message.objects.filter(connection=OuterRef("pk"), answered_at=None, kind=Message.Kind.EXPORT))
     chart = Q(gl_accounts_synced_at=None) | Q(gl_accounts_asked_at__isnull=False)
     return Connection.objects.filter(chart | Q(work) | Q(outstanding), pk=connection.pk).exists()

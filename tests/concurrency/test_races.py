@@ -225,7 +225,7 @@ def test_control_without_lease_and_claim_each_worker_exports_all(scene: Scene) -
         rows = list(CodeExport.objects.for_adapter().filter(status=Status.QUEUED))
         meet.wait(PATIENCE_S)
         scene.connection.adapter().export_codes([row.as_data() for row in rows])
-        CodeExport.objects.filter(pk__in=[row.pk for row in rows]).update(status=Status.SENDING)
+        CodeExport.objects.filter(pk__in=[row.pk for row in rows]).update(status=Status.EXPORTING)
 
     at_once(export, export)
 

@@ -54,7 +54,7 @@ def test_a_code_is_never_both_updated_and_unlinked(scene: Scene) -> None:
         assert updated.count + unlinked.count == 1
         row.refresh_from_db()
         assert row.status == (Status.QUEUED if updated.count else Status.REJECTED)
-        assert (row.remote_id is None, row.kept is None) == (not updated.count, not updated.count)
+        assert (row.remote_id is None, row.before_update is None) == (not updated.count, not updated.count)
     scene.drain()
     check_invariants(scene.connection, scene.books)
 
@@ -102,7 +102,7 @@ def test_control_read_then_save_accepts_an_update_twice(scene: Scene) -> None:
             return False
         before = row.status
         row.status, row.generation = Status.QUEUED, row.generation + 1
-        row.kept = {"description": row.description, "description_key": row.description_key, "item_version": 1}
+        row.before_update = {"description": row.description, "description_key": row.description_key, "item_version": 1}
         row.save()
         AuditEvent.objects.create(
             company=row.company,

@@ -79,7 +79,7 @@ class Scene(Observed):
     def drain(self) -> None:
         """Portion after portion until nothing is unfinished."""
         deadline = time.monotonic() + PATIENCE_S
-        while CodeExport.objects.filter(status__in=["QUEUED", "SENDING", "UNKNOWN"]).exists():
+        while CodeExport.objects.filter(status__in=["QUEUED", "EXPORTING", "UNKNOWN"]).exists():
             assert time.monotonic() < deadline, self.states()
             if not self.portion():
                 time.sleep(0.02)

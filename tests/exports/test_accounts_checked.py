@@ -126,14 +126,14 @@ def test_a_change_that_is_taken_back_holds_nothing(scene: Scene) -> None:
 
 def test_a_code_that_is_to_be_asked_about_first_is_held_too(scene: Scene) -> None:
     scene.queue("01-100")
-    CodeExport.objects.update(look_first=True)
+    CodeExport.objects.update(ask_first=True)
     change(scene, "renamed")
 
     assert not scene.portion()
     queue.sweep()
 
     assert scene.states() == {"01-100": "READY"}
-    assert scene.row("01-100").look_first
+    assert scene.row("01-100").ask_first
 
 
 @pytest.mark.parametrize("status", ["FAILED", "ATTENTION"])

@@ -9,7 +9,7 @@ from erp_integrations.base import CodeData
 from exports import services
 from exports.matching import find_lost, lost_items
 from exports.models import CodeExport
-from exports.queue.claims import LOST
+from exports.queue.ownership import LOST
 from exports.services.sendable import reference_of
 from tests import factories
 from tests.exports.scene import Scene
@@ -58,7 +58,7 @@ def test_sent_again_it_is_found_under_its_reference(scene: Scene) -> None:
     scene.books.add(data)
 
     scene.queue("01-100")
-    CodeExport.objects.update(look_first=True)
+    CodeExport.objects.update(ask_first=True)
     scene.drain()
 
     assert scene.states() == {"01-100": "SUCCESS"}

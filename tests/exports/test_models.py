@@ -22,7 +22,7 @@ def test_search_finds_code_and_description_whatever_the_case(scene: Scene) -> No
     assert CodeExport.objects.matching("").count() == 2
 
 
-@pytest.mark.parametrize("values", [{"status": "SUCCESS"}, {"status": "QUEUED"}, {"status": "SENDING"}])
+@pytest.mark.parametrize("values", [{"status": "SUCCESS"}, {"status": "QUEUED"}, {"status": "EXPORTING"}])
 def test_the_database_refuses_success_without_id_and_acceptance_without_account(
     scene: Scene, values: dict[str, str]
 ) -> None:

@@ -131,7 +131,7 @@ class Office:
         services.queue_codes(self.alice, self.connection, Selection(counts.now, counts.last_batch))
         while queue.export_portions(self.connection.pk):
             pass
-        assert not CodeExport.objects.filter(status__in=["QUEUED", "SENDING", "UNKNOWN"]).exists()
+        assert not CodeExport.objects.filter(status__in=["QUEUED", "EXPORTING", "UNKNOWN"]).exists()
         return {row.code: row for row in CodeExport.objects.filter(code__in=codes)}
 
     def check(self) -> None:

@@ -285,11 +285,11 @@ class TestOneRow:
         assert json.loads(response.headers["HX-Trigger"])["say"] == {"value": "Cancelled 1 cost code."}
 
     def test_cancel_of_what_is_sent_already_says_why_not(self, desk: Desk) -> None:
-        row = desk.ready("01-100", status=Status.SENDING)
+        row = desk.ready("01-100", status=Status.EXPORTING)
 
         answer = html(desk.post(f"{row.pk}/cancel/"))
 
-        assert states(desk) == {"01-100": "SENDING"}
+        assert states(desk) == {"01-100": "EXPORTING"}
         assert "Not cancelled. 1 is being sent to the ERP at this moment and stayed." in answer
 
     def test_link_of_an_item_that_is_gone_says_so(self, desk: Desk) -> None:

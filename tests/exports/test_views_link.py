@@ -10,7 +10,7 @@ from erp_integrations import views
 from erp_integrations.adapters.practice.models import PracticeAccount, PracticeItem
 from erp_integrations.models import Question
 from exports.models import Batch, CodeExport, Drift, RemoteItem, Status
-from exports.queue.claims import LOST, NAMED
+from exports.queue.ownership import LOST, NAMED
 from exports.services.sendable import reference_of
 from tests import factories
 from tests.exports.review_pages import PAGE, Desk, let_a_worker_answer, queries
@@ -353,7 +353,7 @@ class TestCode:
         assert (row.status, answer["Location"]) == ("REJECTED", f"{codes}{row.item_id}/")
 
     def test_what_cannot_be_rejected_or_unlinked_has_no_control_for_it(self, desk: Desk) -> None:
-        row = desk.ready("01-100", status=Status.SENDING)
+        row = desk.ready("01-100", status=Status.EXPORTING)
         page = html(desk.get(f"{row.pk}/"))
 
         assert ("reject-reason" in page, "unlink-reason" in page) == (False, False)
@@ -361,7 +361,11 @@ class TestCode:
     def test_what_happened_in_the_erp_is_shown_beside_ours(self, desk: Desk) -> None:
         held = {"remote_id": "7", "code": "01-100", "description": "Theirs", "income_account": "4000"}
         row = desk.ready(
-            "01-100", status=Status.SUCCESS, remote_id="7", drift=Drift.CHANGED, found={**held, "expense_account": None}
+            "01-100",
+            status=Status.SUCCESS,
+            remote_id="7",
+            drift=Drift.CHANGED,
+            erp_values={**held, "expense_account": None},
         )
         desk.ready("01-200", status=Status.SUCCESS, remote_id="8", drift=Drift.GONE)
 

@@ -246,7 +246,7 @@ class TestWeight:
         """Text in place of two drop-downs, and "Queued" for all of them once."""
         answer = html(full.post("export/", seen=shown_in(html(full.get()))))
         polled = html(full.post("poll/", seen=shown_in(html(full.get("?filter=in-progress")))))
-        CodeExport.objects.update(status=Status.SENDING, moves=F("moves") + 1, version=F("version") + 1)
+        CodeExport.objects.update(status=Status.EXPORTING, moves=F("moves") + 1, version=F("version") + 1)
         moved = html(full.post("poll/", seen=shown_in(answer)))
 
         assert (len(rows_in(answer)), len(rows_in(polled)), len(rows_in(moved))) == (100, 0, 100)
@@ -290,7 +290,7 @@ class TestPoll:
         before = shown_in(html(desk.get("?filter=in-progress")))
         other = factories.make_account(desk.connection, "4100")
         desk.connection.code_exports.filter(pk=row.pk).update(
-            status=Status.SENDING, moves=1, version=3, income_account=other
+            status=Status.EXPORTING, moves=1, version=3, income_account=other
         )
 
         answer = html(desk.post("poll/", seen=before))
@@ -301,7 +301,7 @@ class TestPoll:
     @pytest.mark.parametrize("shows", ["0:1", "0:1::", "0:1:choose0:choose0"])
     def test_accounts_that_the_page_may_show_otherwise_are_told(self, desk: Desk, shows: str) -> None:
         """After an auto-save it does not say how; with an account in trouble more is shown than the account."""
-        row = desk.ready("01-100", status=Status.SENDING, moves=2)
+        row = desk.ready("01-100", status=Status.EXPORTING, moves=2)
 
         answer = html(desk.post("poll/", seen=[f"{row.pk}:{shows}"]))
 
@@ -310,7 +310,7 @@ class TestPoll:
     def test_an_account_in_trouble_is_told_with_each_move(self, desk: Desk) -> None:
         row = desk.ready("01-100", status=Status.QUEUED, income_picked="income: 4000 Sales")
         before = shown_in(html(desk.get("?filter=in-progress")))
-        desk.connection.code_exports.filter(pk=row.pk).update(status=Status.SENDING, moves=1, version=2)
+        desk.connection.code_exports.filter(pk=row.pk).update(status=Status.EXPORTING, moves=1, version=2)
 
         answer = html(desk.post("poll/", seen=before))
 

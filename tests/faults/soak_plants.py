@@ -19,7 +19,7 @@ ROW = "(SELECT id FROM exports_codeexport WHERE status = 'SUCCESS' AND {mine} OR
 EVENT = f"(SELECT MIN(id) FROM companies_auditevent WHERE subject = 'export' AND subject_id = {ROW})"
 # What is planted -> (how, the invariant that the referee names)
 IN_TABLES = {
-    "a row that stays in Exporting": (f"UPDATE exports_codeexport SET status = 'SENDING' WHERE id = {ROW}", "I3"),
+    "a row that stays in Exporting": (f"UPDATE exports_codeexport SET status = 'EXPORTING' WHERE id = {ROW}", "I3"),
     "a false Success": (f"UPDATE exports_codeexport SET remote_id = 'R0' WHERE id = {ROW}", "I2"),
     "another description than was sent": (
         f"UPDATE exports_codeexport SET description = 'Another' WHERE id = {ROW}",

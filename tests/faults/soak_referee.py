@@ -17,7 +17,7 @@ LEASE_S = 1.5  # less than the lease of a soak: who starts a call later than thi
 LABELS = {
     "READY": "Ready to Export",
     "QUEUED": "Queued",
-    "SENDING": "Exporting",
+    "EXPORTING": "Exporting",
     "UNKNOWN": "Checking with ERP",
     "SUCCESS": "Success",
     "FAILED": "Failed",
@@ -143,7 +143,7 @@ def success_is_true(scene: Scene) -> Iterator[str]:
 
 def nothing_is_stuck(scene: Scene) -> Iterator[str]:
     for row in scene.rows.values():
-        if row["status"] in ("QUEUED", "SENDING", "UNKNOWN"):
+        if row["status"] in ("QUEUED", "EXPORTING", "UNKNOWN"):
             yield f"I3 stuck: {row['code']} is {row['status']}"
 
 

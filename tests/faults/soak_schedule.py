@@ -31,7 +31,7 @@ from wbs.lists.checking import NewCode
 
 # What is under way of itself: codes, and what a click asked a worker to do, such as to link a code.
 UNDER_WAY = (
-    "SELECT (SELECT COUNT(*) FROM exports_codeexport WHERE status IN ('QUEUED', 'SENDING', 'UNKNOWN') AND {mine})"
+    "SELECT (SELECT COUNT(*) FROM exports_codeexport WHERE status IN ('QUEUED', 'EXPORTING', 'UNKNOWN') AND {mine})"
     " + (SELECT COUNT(*) FROM erp_integrations_question WHERE answered_at IS NULL AND {mine})"
 )
 EVERY_S = 1.2  # between two faults, about

@@ -95,7 +95,7 @@ def test_after_a_pause_nothing_more_is_sent_until_it_is_resumed(processes: Proce
     processes.wait_until(scene.books.items)
 
     scene.connection.pause(scene.dora.user)
-    processes.wait_until(lambda: not CodeExport.objects.filter(status="SENDING").exists())
+    processes.wait_until(lambda: not CodeExport.objects.filter(status="EXPORTING").exists())
     sent = len(scene.books.items())
     time.sleep(1.5)
 

@@ -231,4 +231,4 @@ def test_a_code_that_kills_each_worker_takes_no_other_with_it(processes: Process
 
     assert processes.finish() == {"SUCCESS", "ATTENTION"}
     assert [code for code, state in scene.states().items() if state == "ATTENTION"] == ["01-0007"]
-    assert AuditEvent.objects.filter(action="export.sending", label="01-0007").count() == 4
+    assert AuditEvent.objects.filter(action="export.exporting", label="01-0007").count() == 4

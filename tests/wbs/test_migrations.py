@@ -118,7 +118,7 @@ def test_words_become_statuses_and_the_kind_of_the_last_click_the_cause(migrate:
         row.save()
         before.get_model("wbs", "Hold").objects.create(item_id=item_id, item_version=1, word=word, note=message, **at)
 
-    migrate(("wbs", "0008_hold_status"), ("exports", "0014_causes"))
+    migrate(("wbs", "0009_exporting"), ("exports", "0018_plain_names"))
 
     from exports.models import CodeExport
     from exports.pages.words import status_words
@@ -137,3 +137,40 @@ def test_words_become_statuses_and_the_kind_of_the_last_click_the_cause(migrate:
         "Rejected: Recalled by mistake",
         "Recalled by dora",
     ]
+
+
+def test_fields_keep_what_they_hold_and_a_code_at_its_erp_is_exporting(migrate: Migrate) -> None:
+    before = migrate(("wbs", "0008_hold_status"), ("exports", "0017_room_for_attempts"))
+    ids = make_items(before, 3)
+    for item_id, reference in zip(ids, ("sent", "back", "update"), strict=True):
+        send(before, item_id, reference)
+    rows, holds = (before.get_model(*name).objects for name in (("exports", "CodeExport"), ("wbs", "Hold")))
+    erp = rows.get(reference="sent").connection
+    account = before.get_model("erp_integrations", "GLAccount").objects.create(
+        connection=erp, remote_id="1", number="4000", name="Sales", kind="income"
+    )
+    rows.filter(reference="sent").update(status="SENDING", income_account=account, doubts=2, look_first=True)
+    rows.filter(reference="back").update(previous_status="SENDING", found={"code": "x"})
+    rows.filter(reference="update").update(
+        status="SENDING", income_account=account, kept={"description": "x"}, remote_id="7"
+    )
+    for item_id in ids:
+        at = {"company_id": erp.company_id, "connection_id": erp.pk, "item_id": item_id}
+        holds.create(item_version=1, status=rows.get(item_id=item_id).status, **at)
+
+    migrate(("wbs", "0009_exporting"), ("exports", "0018_plain_names"))
+
+    from exports.models import CodeExport
+    from wbs.models import Hold
+
+    by_reference = {row.reference: row for row in CodeExport.objects.all()}
+    assert {name: (row.status, row.previous_status) for name, row in by_reference.items()} == {
+        "sent": ("EXPORTING", ""),
+        "back": ("READY", "EXPORTING"),
+        "update": ("EXPORTING", ""),
+    }
+    sent = by_reference["sent"]
+    assert (sent.lost_answers, sent.ask_first, sent.before_update) == (2, True, None)
+    assert by_reference["back"].erp_values == {"code": "x"}
+    assert by_reference["update"].before_update == {"description": "x"}
+    assert list(Hold.objects.order_by("item").values_list("status", flat=True)) == ["EXPORTING", "READY", "EXPORTING"]

@@ -18,7 +18,7 @@ class Status(models.TextChoices):
 
     READY = "READY", "Ready to Export"
     QUEUED = "QUEUED", "Queued"
-    SENDING = "SENDING", "Exporting"
+    EXPORTING = "EXPORTING", "Exporting"
     UNKNOWN = "UNKNOWN", "Checking with ERP"
     SUCCESS = "SUCCESS", "Success"
     FAILED = "FAILED", "Failed"

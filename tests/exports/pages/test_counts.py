@@ -14,7 +14,7 @@ NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
     [
         ({"QUEUED": 100}, ""),
         ({"SUCCESS": 100}, ""),
-        ({"SUCCESS": 60, "QUEUED": 50, "SENDING": 10}, "about 31 s left"),
+        ({"SUCCESS": 60, "QUEUED": 50, "EXPORTING": 10}, "about 31 s left"),
         ({"SUCCESS": 2, "FAILED": 1, "QUEUED": 30}, "about 6 min left"),
         ({"SUCCESS": 383, "UNKNOWN": 1}, ""),  # it is asked about, again and again perhaps
     ],

@@ -15,7 +15,7 @@ from tests import factories
     [
         (Status.READY, "", "Ready to Export"),
         (Status.QUEUED, "", "Queued"),
-        (Status.SENDING, "", "Exporting"),
+        (Status.EXPORTING, "", "Exporting"),
         (Status.UNKNOWN, "", "Checking with ERP"),
         (Status.FAILED, "No such account.", "Failed: No such account."),
         (Status.ATTENTION, "It exists.", "Needs review: It exists."),

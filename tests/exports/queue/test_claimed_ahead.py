@@ -65,7 +65,7 @@ class TestOneCallCarriesOneKind:
 
     def test_a_code_whose_answers_were_lost_goes_alone(self, scene: Scene) -> None:
         queue_many(scene, 160)
-        CodeExport.objects.filter(code="01-0001").update(doubts=portions.ALONE_AFTER)
+        CodeExport.objects.filter(code="01-0001").update(lost_answers=portions.ALONE_AFTER)
 
         turn(scene)
 
@@ -121,7 +121,7 @@ class TestWhatWasClaimedForSeveralCalls:
         turn(scene)
 
         assert (len(calls(scene.books)), count("SUCCESS"), self.waiting(), self.freed()) == (2, 50, 0, 60)
-        assert CodeExport.objects.filter(status="QUEUED", tries=0, doubts=0, waits=0).count() >= 60
+        assert CodeExport.objects.filter(status="QUEUED", tries=0, lost_answers=0, waits=0).count() >= 60
         scene.refreshed().resume(scene.dora.user)
         scene.let_time_pass()
         scene.drain()
@@ -166,7 +166,7 @@ class TestWhatWasClaimedForSeveralCalls:
         other = factories.make_connection(
             scene.connection.company, name="Other", slug="other", erp=scene.connection.erp
         )
-        values = {"status": "SENDING", "lease_token": 7, "income_account": factories.make_account(other)}
+        values = {"status": "EXPORTING", "lease_token": 7, "income_account": factories.make_account(other)}
         row = factories.make_export("09-100", other, **values)
         Attempt.objects.create(
             export=row, generation=1, request_key="k", lease_token=7, payload={}, began_at=None, ended_at=None
@@ -176,7 +176,7 @@ class TestWhatWasClaimedForSeveralCalls:
 
         set_free(lease)
 
-        assert (CodeExport.objects.get(pk=row.pk).status, self.waiting()) == ("SENDING", 1)
+        assert (CodeExport.objects.get(pk=row.pk).status, self.waiting()) == ("EXPORTING", 1)
 
     def test_what_was_queued_again_does_not_begin_any_more(self, scene: Scene) -> None:
         lease = leases.take(Connection.objects.filter(pk=scene.connection.pk))
@@ -200,7 +200,7 @@ class TestWhatWasClaimedForSeveralCalls:
         during(die)
         with pytest.raises(Killed):
             turn(scene)
-        assert (count("SENDING"), self.waiting()) == (110, 60)
+        assert (count("EXPORTING"), self.waiting()) == (110, 60)
         Connection.objects.update(lease_until=in_seconds(-1))
 
         queue.sweep()

@@ -19,7 +19,7 @@ from exports.queue.decisions import (
     Pace,
     Told,
     after_asking,
-    after_sending,
+    after_exporting,
     drift_of,
     given_up,
     not_begun,
@@ -37,18 +37,18 @@ INACTIVE = replace(UNOWNED, is_active=False)
 # What may follow, by the numbers of docs/decisions/0001-state-machine.md.
 FOLLOWS = {
     Status.QUEUED: {Status.UNKNOWN},  # 5a
-    Status.SENDING: {Status.SUCCESS, Status.FAILED, Status.QUEUED, Status.ATTENTION, Status.UNKNOWN},  # 6 to 10
+    Status.EXPORTING: {Status.SUCCESS, Status.FAILED, Status.QUEUED, Status.ATTENTION, Status.UNKNOWN},  # 6 to 10
     Status.UNKNOWN: {Status.SUCCESS, Status.QUEUED, Status.ATTENTION, Status.UNKNOWN},  # 11 to 13
 }
 
 
-def row(status: Status = Status.SENDING, **values: Any) -> CodeExport:
+def row(status: Status = Status.EXPORTING, **values: Any) -> CodeExport:
     known = {"code": "01-100", "reference": "ref", "request_key": "key", "message": "Before.", "detail": "before"}
     return CodeExport(pk=1, connection_id=1, item_id=1, status=status, **{**known, **values})
 
 
-def update(status: Status = Status.SENDING, **values: Any) -> CodeExport:
-    held = {"remote_id": "R1", "receipt": dict(vars(OTHER_VALUES)), "kept": {"description": "Fees"}}
+def update(status: Status = Status.EXPORTING, **values: Any) -> CodeExport:
+    held = {"remote_id": "R1", "receipt": dict(vars(OTHER_VALUES)), "before_update": {"description": "Fees"}}
     return row(status, **{**held, **values})
 
 
@@ -65,14 +65,21 @@ SENT: list[tuple[str, CodeExport, Outcome, Status, Attempt.Outcome, dict[str, An
     ("made, no id", row(), Exported("ref", replace(OURS, remote_id="")), Status.UNKNOWN, Attempt.Outcome.UNCERTAIN, {}),
     ("made otherwise", row(), Exported("ref", OTHER_VALUES), Status.ATTENTION, Attempt.Outcome.EXPORTED, {}),
     ("another's", row(), Exported("ref", ANOTHERS), Status.ATTENTION, Attempt.Outcome.EXPORTED, {}),
-    ("updated", update(), Exported("ref", OURS), Status.SUCCESS, Attempt.Outcome.EXPORTED, {"kept": None, "drift": ""}),
+    (
+        "updated",
+        update(),
+        Exported("ref", OURS),
+        Status.SUCCESS,
+        Attempt.Outcome.EXPORTED,
+        {"before_update": None, "drift": ""},
+    ),
     (
         "updated, another item",
         update(),
         Exported("ref", replace(OURS, remote_id="R2")),
         Status.UNKNOWN,
         Attempt.Outcome.UNCERTAIN,
-        {"doubts": 1, **in_s(0)},
+        {"lost_answers": 1, **in_s(0)},
     ),
     (
         "updated otherwise",
@@ -134,7 +141,14 @@ SENT: list[tuple[str, CodeExport, Outcome, Status, Attempt.Outcome, dict[str, An
         Attempt.Outcome.NOT_SENT,
         in_s(0),
     ),
-    ("lost", row(tries=2), Uncertain("ref", "?"), Status.UNKNOWN, Attempt.Outcome.UNCERTAIN, {"doubts": 1, "tries": 0}),
+    (
+        "lost",
+        row(tries=2),
+        Uncertain("ref", "?"),
+        Status.UNKNOWN,
+        Attempt.Outcome.UNCERTAIN,
+        {"lost_answers": 1, "tries": 0},
+    ),
 ]
 
 
@@ -144,10 +158,10 @@ def test_what_follows_from_sending(
 ) -> None:
     as_read = deepcopy(vars(before))
 
-    then = after_sending(before, code_of(before), outcome, PACE, NOW)
+    then = after_exporting(before, code_of(before), outcome, PACE, NOW)
 
     assert (then.status, then.attempt) == (to, attempt)
-    assert then.status in FOLLOWS[Status.SENDING]
+    assert then.status in FOLLOWS[Status.EXPORTING]
     assert {name: then.changes[name] for name in changes} == changes
     assert "detail" in then.changes  # the attempt keeps it, whatever it was
     assert {key: value for key, value in vars(before).items() if key != "_state"} == {
@@ -161,12 +175,12 @@ def told(receipt: Receipt | None = None, claim: str = "", error: ERPError | None
 
 UNKNOWN = Status.UNKNOWN
 FOUND, ABSENT = Attempt.Outcome.FOUND, Attempt.Outcome.ABSENT
-AGAIN = {"tries": 0, "look_first": False, "absent_token": TOKEN, **in_s(0)}
-LINK = {"link_to": "R1", "look_first": True}
-NO_LINK = {"link_to": "", "link_despite": "", "look_first": False}
-IN_VAIN = row(UNKNOWN, doubts=MAX_DOUBTS)
+AGAIN = {"tries": 0, "ask_first": False, "absent_token": TOKEN, **in_s(0)}
+LINK = {"link_to": "R1", "ask_first": True}
+NO_LINK = {"link_to": "", "link_despite": "", "ask_first": False}
+IN_VAIN = row(UNKNOWN, lost_answers=MAX_DOUBTS)
 ASKED: list[tuple[str, CodeExport, Told, Status, Attempt.Outcome | None, dict[str, Any]]] = [
-    ("there", row(UNKNOWN, look_first=True), told(OURS), Status.SUCCESS, FOUND, {"look_first": False}),
+    ("there", row(UNKNOWN, ask_first=True), told(OURS), Status.SUCCESS, FOUND, {"ask_first": False}),
     ("there otherwise", row(UNKNOWN), told(OTHER_VALUES), Status.ATTENTION, None, {}),
     ("there, nobody's", row(UNKNOWN), told(UNOWNED), Status.ATTENTION, None, {}),
     ("there, another's", row(UNKNOWN), told(ANOTHERS), Status.ATTENTION, None, {}),
@@ -185,12 +199,12 @@ ASKED: list[tuple[str, CodeExport, Told, Status, Attempt.Outcome | None, dict[st
     ("absent", row(UNKNOWN, tries=3), told(), Status.QUEUED, ABSENT, AGAIN),
     ("absent too early", row(UNKNOWN), told(late=False), UNKNOWN, None, in_s(40)),
     ("absent too often", IN_VAIN, told(), Status.ATTENTION, None, {}),
-    ("updated", update(UNKNOWN), told(OURS), Status.SUCCESS, FOUND, {"kept": None}),
+    ("updated", update(UNKNOWN), told(OURS), Status.SUCCESS, FOUND, {"before_update": None}),
     ("not updated yet", update(UNKNOWN), told(OTHER_VALUES, late=False), UNKNOWN, None, in_s(40)),
     ("not updated", update(UNKNOWN), told(OTHER_VALUES), Status.QUEUED, ABSENT, {"tries": 0, **in_s(0)}),
     (
         "not updated again",
-        update(UNKNOWN, doubts=MAX_DOUBTS),
+        update(UNKNOWN, lost_answers=MAX_DOUBTS),
         told(OTHER_VALUES),
         Status.ATTENTION,
         ABSENT,
@@ -227,36 +241,36 @@ def test_what_follows_from_asking(
 
 
 def test_every_state_that_may_follow_is_in_a_table() -> None:
-    assert {to for _, _, _, to, _, _ in SENT} == FOLLOWS[Status.SENDING]
+    assert {to for _, _, _, to, _, _ in SENT} == FOLLOWS[Status.EXPORTING]
     assert {to for _, _, _, to, _, _ in ASKED} == FOLLOWS[UNKNOWN]
 
 
 def test_what_never_began_goes_as_if_nothing_had_been() -> None:
-    then = not_begun(row(Status.SENDING, tries=2, waits=1, doubts=1))
+    then = not_begun(row(Status.EXPORTING, tries=2, waits=1, lost_answers=1))
 
     assert (then.status, then.changes, then.attempt) == (Status.QUEUED, {}, None)
 
 
 def test_what_is_given_up_is_asked_about() -> None:
-    left = given_up(row(Status.SENDING, doubts=1, tries=3), NOW)
-    to_ask_first = given_up(row(Status.QUEUED, look_first=True, doubts=1, tries=3), NOW)
+    left = given_up(row(Status.EXPORTING, lost_answers=1, tries=3), NOW)
+    to_ask_first = given_up(row(Status.QUEUED, ask_first=True, lost_answers=1, tries=3), NOW)
 
-    assert left.changes["doubts"] == 2
+    assert left.changes["lost_answers"] == 2
     assert to_ask_first == Next(Status.UNKNOWN, "", {"tries": 0, **in_s(0)})  # it was not sent: that is no doubt more
     assert left.status == to_ask_first.status == UNKNOWN
 
 
 def test_an_update_that_needs_review_keeps_what_the_code_may_go_back_to() -> None:
-    then = after_sending(update(), code_of(update()), Exists("ref", replace(OURS, code="9"), "There."), PACE, NOW)
+    then = after_exporting(update(), code_of(update()), Exists("ref", replace(OURS, code="9"), "There."), PACE, NOW)
 
     assert "receipt" not in then.changes
-    assert then.changes["found"]["code"] == "9"
+    assert then.changes["erp_values"]["code"] == "9"
 
 
 def test_what_an_erp_was_not_asked_for_has_not_changed() -> None:
     listed = replace(OURS, description=None, income_account=None, expense_account=None)
 
-    assert drift_of(row(remote_id="R1", receipt=dict(vars(OURS))), listed) == {"drift": "", "found": None}
+    assert drift_of(row(remote_id="R1", receipt=dict(vars(OURS))), listed) == {"drift": "", "erp_values": None}
     assert drift_of(row(remote_id="R1", receipt=dict(vars(OURS))), None)["drift"] == Drift.GONE
 
 

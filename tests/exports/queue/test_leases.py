@@ -119,7 +119,7 @@ def test_a_worker_that_sleeps_through_its_lease_before_the_call_makes_no_call(
         patch.setattr("exports.queue.portions.crashpoint", lambda name: time.sleep(0.2))
         scene.portion()
 
-    assert (scene.states(), scene.books.events()) == ({"01-100": "SENDING"}, [])
+    assert (scene.states(), scene.books.events()) == ({"01-100": "EXPORTING"}, [])
     settings.EXPORT_LEASE_S = 60
     scene.drain()
     assert (scene.states(), len(scene.books.items())) == ({"01-100": "SUCCESS"}, 1)
@@ -144,7 +144,7 @@ def test_a_portion_that_lost_its_lease_during_the_call_leaves_the_rest_to_its_su
         patch.setattr(ScriptedAdapter, "export_codes", slow)
         scene.portion()
 
-    assert scene.states() == {"01-100": Status.SENDING}
+    assert scene.states() == {"01-100": Status.EXPORTING}
     Connection.objects.update(lease_until=None)
     scene.drain()
     assert scene.states() == {"01-100": "SUCCESS"}
@@ -166,7 +166,7 @@ def test_free_leases_gives_up_all(scene: Scene) -> None:
 def let_it_run_out(scene: Scene) -> None:
     """A worker hangs in its call for longer than its lease."""
     lease = take(scene)
-    CodeExport.objects.filter(status=Status.QUEUED).update(status=Status.SENDING, lease_token=lease.token)
+    CodeExport.objects.filter(status=Status.QUEUED).update(status=Status.EXPORTING, lease_token=lease.token)
     Connection.objects.update(lease_until=in_seconds(-1))
 
 

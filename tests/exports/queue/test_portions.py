@@ -282,7 +282,7 @@ def test_settings_that_the_adapter_does_not_know_break_the_connection(scene: Sce
 def test_an_integration_that_is_no_longer_installed_breaks_its_connection_only(scene: Scene) -> None:
     scene.queue("01-100")
     Connection.objects.update(erp="gone")
-    CodeExport.objects.update(status=Status.SENDING)
+    CodeExport.objects.update(status=Status.EXPORTING)
 
     queue.sweep()
 

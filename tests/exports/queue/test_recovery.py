@@ -268,7 +268,7 @@ def test_retry_from_needs_review_asks_before_it_sends(scene: Scene) -> None:
 
 def test_what_a_dead_worker_left_is_asked_about(scene: Scene) -> None:
     [row] = scene.queue("01-100")
-    CodeExport.objects.update(status=Status.SENDING, lease_token=0)
+    CodeExport.objects.update(status=Status.EXPORTING, lease_token=0)
     attempt = Attempt.objects.create(export=row, generation=1, request_key="k", lease_token=0, payload={})
 
     scene.drain()

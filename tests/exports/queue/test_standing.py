@@ -134,7 +134,7 @@ def test_what_was_to_be_asked_about_first_is_not_even_asked_about(scene: Scene) 
     queue.sweep()
 
     assert (scene.states(), scene.books.events("start")) == ({"01-100": "READY"}, [])
-    assert scene.row("01-100").look_first
+    assert scene.row("01-100").ask_first
 
 
 def test_what_is_at_the_erp_goes_on_being_resolved(scene: Scene) -> None:

@@ -72,7 +72,7 @@ def test_the_sweep_gives_up_what_a_dead_worker_left(scene: Scene, woken: list[in
     settings.EXPORT_RETRY_S = 60
     scene.queue("01-100")
     Connection.objects.update(lease_token=7, lease_until=in_seconds(-1), state=state)
-    CodeExport.objects.update(status=Status.SENDING, lease_token=7)
+    CodeExport.objects.update(status=Status.EXPORTING, lease_token=7)
 
     queue.sweep()
 
@@ -92,7 +92,7 @@ def test_a_connection_whose_row_is_held_keeps_the_sweep_from_no_other(
     held, other = scene.connection, factories.make_connection(erp="scripted", name="Other", slug="other")
     for connection, code in ((held, "01-100"), (other, "02-100")):
         account = factories.make_account(connection, "4900")
-        factories.make_export(code, connection, status=Status.SENDING, lease_token=7, income_account=account)
+        factories.make_export(code, connection, status=Status.EXPORTING, lease_token=7, income_account=account)
     Connection.objects.update(lease_token=7, lease_until=in_seconds(-1))
     settings.DATABASE_LIMITS = {"command": Limits(lock_s=0.1, statement_s=0, idle_s=0)}
     database.close()
@@ -105,7 +105,7 @@ def test_a_connection_whose_row_is_held_keeps_the_sweep_from_no_other(
     forgotten.close()
     database.close()
 
-    assert scene.states() == {"01-100": "SENDING", "02-100": "UNKNOWN"}
+    assert scene.states() == {"01-100": "EXPORTING", "02-100": "UNKNOWN"}
 
 
 def test_the_sweep_wakes_few_that_failed_last_time_and_all_others(
@@ -144,11 +144,11 @@ def test_the_sweep_leaves_a_living_worker_alone(scene: Scene, woken: list[int]) 
     scene.queue("01-100")
     lease = leases.take(Connection.objects.all())
     assert lease
-    CodeExport.objects.update(status=Status.SENDING, lease_token=lease.token)
+    CodeExport.objects.update(status=Status.EXPORTING, lease_token=lease.token)
 
     queue.sweep()
 
-    assert scene.states() == {"01-100": "SENDING"}
+    assert scene.states() == {"01-100": "EXPORTING"}
 
 
 @pytest.fixture

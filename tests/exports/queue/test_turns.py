@@ -280,7 +280,7 @@ def test_an_answer_that_cannot_be_stored_is_asked_about(scene: Scene, monkeypatc
         with pytest.raises(OSError, match="gone"):
             turn(scene)
 
-    assert (len(calls(scene.books)), count("SENDING"), scene.refreshed().lease_until) == (2, 60, None)
+    assert (len(calls(scene.books)), count("EXPORTING"), scene.refreshed().lease_until) == (2, 60, None)
     scene.drain()
     assert (count("SUCCESS"), len(scene.books.items())) == (60, 60)
     check_invariants(scene.connection, scene.books)

@@ -128,7 +128,7 @@ def test_the_first_waits_burn_no_try_and_a_code_that_gets_nowhere_fails_at_last(
 
 def test_a_lost_answer_begins_the_count_of_waits_anew(scene: Scene) -> None:
     scene.queue("01-100")
-    put("01-100", Status.SENDING, waits=8, lease_token=1)
+    put("01-100", Status.EXPORTING, waits=8, lease_token=1)
 
     queue.sweep()
 
@@ -154,7 +154,7 @@ def test_a_storm_of_waits_makes_one_event_per_state_and_not_per_try(scene: Scene
 
     assert len(calls(scene)) == 15
     events = Counter(AuditEvent.objects.filter(subject="export").values_list("label", "action", "new"))
-    told = {key: count for key, count in events.items() if key[1] in ("export.sending", "export.queued")}
+    told = {key: count for key, count in events.items() if key[1] in ("export.exporting", "export.queued")}
     assert set(told.values()) == {1}
     assert len(told) == 3 * 50  # accepted; sent; told to wait
     scene.books.tell()
@@ -173,8 +173,8 @@ def test_tries_that_come_to_nothing_are_no_news_but_what_they_end_in_is(scene: S
 
     moves = AuditEvent.objects.filter(subject="export", label="01-100").exclude(old="").order_by("id")
     assert list(moves.values_list("action", flat=True))[-5:] == [
-        *("export.queued", "export.sending", "export.queued"),
-        *("export.sending", "export.success"),
+        *("export.queued", "export.exporting", "export.queued"),
+        *("export.exporting", "export.success"),
     ]
     assert Attempt.objects.count() == 6
     check_invariants(scene.connection, scene.books)

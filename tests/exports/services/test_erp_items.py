@@ -155,7 +155,7 @@ def test_a_change_is_accepted_and_no_longer_marked(scene: Scene) -> None:
     services.read_items(scene.connection)
 
     row.refresh_from_db()
-    assert (row.status, row.drift, row.found, row.receipt["description"]) == ("SUCCESS", "", None, "Renamed there")
+    assert (row.status, row.drift, row.erp_values, row.receipt["description"]) == ("SUCCESS", "", None, "Renamed there")
     assert events("export.change_accepted") == [("01-100", "01-100 Description 01-100", "01-100 Renamed there")]
     check_invariants(scene.connection, scene.books)
 
@@ -187,7 +187,7 @@ def test_accounts_that_were_emptied_in_the_erp_are_told(scene: Scene) -> None:
 
     row = scene.row("01-100")
     assert row.drift == "changed"
-    assert (row.found["income_account"], row.found["expense_account"]) == (None, None)
+    assert (row.erp_values["income_account"], row.erp_values["expense_account"]) == (None, None)
 
 
 def test_an_item_whose_record_cannot_be_read_is_neither_gone_nor_changed(

@@ -44,7 +44,7 @@ def test_many_are_linked_each_to_its_own_item(scene: Scene) -> None:
     check_invariants(scene.connection, scene.books)
 
 
-@pytest.mark.parametrize("status", sorted({"QUEUED", "SENDING", "UNKNOWN", "REJECTED"}))
+@pytest.mark.parametrize("status", sorted({"QUEUED", "EXPORTING", "UNKNOWN", "REJECTED"}))
 def test_what_is_under_way_is_not_linked(scene: Scene, status: Status) -> None:
     scene.ready("01-100")
     by_hand(scene, "01-100")

@@ -164,7 +164,7 @@ def test_what_is_not_at_the_erp_can_be_rejected(scene: Scene, status: Status) ->
     assert services.reject_codes(scene.alice, scene.connection, scene.seen(filter="all")).count == 1
 
 
-@pytest.mark.parametrize("status", ["SENDING", "UNKNOWN"])
+@pytest.mark.parametrize("status", ["EXPORTING", "UNKNOWN"])
 def test_what_is_at_the_erp_is_not_rejected_but_counted(scene: Scene, status: Status) -> None:
     row = scene.ready("01-100")[0]
     put("01-100", status)
@@ -321,25 +321,25 @@ def test_cancel_takes_a_queued_code_back(scene: Scene) -> None:
 
 def test_cancel_comes_too_late_for_what_is_being_sent(scene: Scene) -> None:
     [row] = scene.queue("01-100")
-    put("01-100", Status.SENDING)
+    put("01-100", Status.EXPORTING)
 
     result = services.cancel_codes(scene.alice, scene.connection, [row.pk])
 
     assert (result.count, result.in_flight) == (0, 1)
 
 
-@pytest.mark.parametrize(("before", "look_first"), [("FAILED", False), ("ATTENTION", True)])
+@pytest.mark.parametrize(("before", "ask_first"), [("FAILED", False), ("ATTENTION", True)])
 def test_retry_queues_again_and_asks_first_about_what_was_in_doubt(
-    scene: Scene, before: Status, look_first: bool
+    scene: Scene, before: Status, ask_first: bool
 ) -> None:
     [row] = scene.ready("01-100")
-    put("01-100", before, message="E42", tries=3, doubts=4)
+    put("01-100", before, message="E42", tries=3, lost_answers=4)
 
     result = services.retry_codes(scene.alice, scene.connection, [row.pk])
 
     row.refresh_from_db()
-    assert (result.count, row.status, row.message, row.look_first) == (1, "QUEUED", "", look_first)
-    assert (row.tries, row.doubts, row.export_batch) == (0, 0, result.batch)
+    assert (result.count, row.status, row.message, row.ask_first) == (1, "QUEUED", "", ask_first)
+    assert (row.tries, row.lost_answers, row.export_batch) == (0, 0, result.batch)
 
 
 def test_retry_needs_an_income_account_and_the_right_state(scene: Scene) -> None:

@@ -149,7 +149,7 @@ def test_only_edited_codes_go_again_by_themselves(scene: Scene) -> None:
         scene.income,
     )
     assert Hold.objects.get(item=again.item).item_version == 2
-    assert not again.look_first
+    assert not again.ask_first
     check_invariants(scene.connection, scene.books)
 
 
@@ -173,7 +173,7 @@ def test_a_code_that_may_have_arrived_in_an_earlier_life_is_asked_about_first(
 
     services.send_codes(scene.dora, scene.connection, [row.item_id])
 
-    assert scene.row("01-100").look_first is is_asked
+    assert scene.row("01-100").ask_first is is_asked
 
 
 def test_what_arrived_in_an_earlier_life_is_found_and_not_made_twice(scene: Scene) -> None:

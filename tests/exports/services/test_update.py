@@ -36,7 +36,12 @@ def test_an_update_gives_the_item_the_description_of_the_wbs(scene: Scene) -> No
     scene.drain()
 
     row.refresh_from_db()
-    assert (row.status, row.remote_id, row.kept, row.receipt["description"]) == ("SUCCESS", "R1", None, "Renamed here")
+    assert (row.status, row.remote_id, row.before_update, row.receipt["description"]) == (
+        "SUCCESS",
+        "R1",
+        None,
+        "Renamed here",
+    )
     assert (held(scene)["description"], len(scene.books.items())) == ("Renamed here", 1)
     assert (Hold.objects.get().lock, Hold.objects.get().item_version) == (Hold.Lock.CODE, 2)
     assert Attempt.objects.first().payload["remote_id"] == "R1"
@@ -64,7 +69,7 @@ def test_what_was_changed_in_the_erp_is_overwritten_and_no_longer_marked(scene: 
     scene.drain()
 
     row = scene.row("01-100")
-    assert (row.status, row.drift, row.found) == ("SUCCESS", "", None)
+    assert (row.status, row.drift, row.erp_values) == ("SUCCESS", "", None)
     assert held(scene)["description"] == "Description 01-100"
     services.read_items(scene.connection)
     assert scene.row("01-100").drift == ""
@@ -254,7 +259,7 @@ def test_a_lost_answer_is_found_out(scene: Scene, lost: str) -> None:
     scene.drain()
 
     assert scene.states() == {"01-100": "SUCCESS"}
-    assert (held(scene)["description"], scene.row("01-100").kept) == ("Renamed here", None)
+    assert (held(scene)["description"], scene.row("01-100").before_update) == ("Renamed here", None)
     check_invariants(scene.connection, scene.books)
 
 
@@ -307,7 +312,7 @@ def test_a_worker_that_dies_around_the_call_loses_nothing(
         patch.setattr("exports.queue.portions.crashpoint", die)
         with pytest.raises(Died):
             queue.export_portions(scene.connection.pk)
-    assert scene.states() == {"01-100": "SENDING"}
+    assert scene.states() == {"01-100": "EXPORTING"}
     queue.free_leases()
 
     scene.drain()

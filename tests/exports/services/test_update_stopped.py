@@ -84,7 +84,7 @@ def test_a_code_without_accounts_of_its_own_goes_back_to_none(scene: Scene) -> N
     services.cancel_codes(scene.alice, scene.connection, [scene.row("01-100").pk])
 
     row = scene.row("01-100")
-    assert (row.status, row.income_account, row.expense_account, row.kept) == ("SUCCESS", None, None, None)
+    assert (row.status, row.income_account, row.expense_account, row.before_update) == ("SUCCESS", None, None, None)
     check_invariants(scene.connection, scene.books)
 
 
@@ -117,7 +117,7 @@ def test_an_item_that_is_another_by_now_is_shown_beside_ours(scene: Scene) -> No
 
     row = scene.row("01-100")
     assert (row.status, row.message) == ("ATTENTION", "01-100 stays as it is.")
-    assert (row.drift, row.found["description"]) == (Drift.CHANGED, "Renamed there")
+    assert (row.drift, row.erp_values["description"]) == (Drift.CHANGED, "Renamed there")
     assert row.receipt["description"] == "Description 01-100", "what it may go back to"
     services.retry_codes(scene.alice, scene.connection, [row.pk])
     scene.drain()

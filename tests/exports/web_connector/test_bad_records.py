@@ -145,7 +145,7 @@ def poll_until(office: Office, *, most: int) -> int:
     """Polls until none of the codes waits; how many it took."""
     for number in range(1, most + 1):
         office.poll()
-        if not CodeExport.objects.filter(status__in=["QUEUED", "SENDING", "UNKNOWN"]).exists():
+        if not CodeExport.objects.filter(status__in=["QUEUED", "EXPORTING", "UNKNOWN"]).exists():
             return number
         CodeExport.objects.filter(due_at__gt=Now()).update(due_at=Now())
     raise AssertionError(office.states())

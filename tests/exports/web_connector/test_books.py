@@ -8,7 +8,7 @@ import pytest
 
 from companies.models import AuditEvent
 from exports import queue, services
-from exports.queue.claims import LOST
+from exports.queue.ownership import LOST
 from tests.exports.web_connector.conftest import Office, at_the_export
 from tests.exports.web_connector.referee import check_books
 from tests.quickbooks.company import QuickBooks

@@ -7,7 +7,7 @@ from django.test import Client
 
 from exports import queue, services
 from exports.models import CodeExport
-from exports.queue.claims import CARRIES, ITS, LOST
+from exports.queue.ownership import CARRIES, ITS, LOST
 from tests import factories
 from tests.exports.web_connector.conftest import INCOME, Office
 
@@ -38,7 +38,7 @@ def test_the_code_that_the_item_was_made_for_is_named(office: Office) -> None:
 
     row = meet(office, "01-100", "01-200")
 
-    assert (row.status, queue.claim_on(row)) == ("ATTENTION", CARRIES.format(code="01-100"))
+    assert (row.status, queue.why_anothers_of(row)) == ("ATTENTION", CARRIES.format(code="01-100"))
     assert CARRIES.format(code="01-100") in page(office, row)
 
 
@@ -53,7 +53,7 @@ def test_another_companys_code_is_not_named(office: Office) -> None:
 
     row = meet(office, "01-100", "01-200")
 
-    assert queue.claim_on(row) == LOST
+    assert queue.why_anothers_of(row) == LOST
 
 
 def test_an_identifier_of_nobody_here_may_be_another_programs(office: Office) -> None:
@@ -66,7 +66,7 @@ def test_an_identifier_of_nobody_here_may_be_another_programs(office: Office) ->
     assert row.message == (
         "The ERP already has an item 01-100, but it carries the identifier of another cost code or another program."
     )
-    assert queue.claim_on(row) == LOST
+    assert queue.why_anothers_of(row) == LOST
     assert "or from another program." in page(office, row)
 
 
@@ -81,13 +81,13 @@ def test_the_item_of_a_linked_code_is_known_by_its_id_whatever_it_carries(office
 
     row = meet(office, "01-100", "01-200")
 
-    assert (row.status, queue.claim_on(row)) == ("ATTENTION", ITS.format(code="01-100"))
+    assert (row.status, queue.why_anothers_of(row)) == ("ATTENTION", ITS.format(code="01-100"))
 
 
 def test_what_a_synced_item_carries_by_now_is_not_its_own_code(office: Office) -> None:
     office.queue("01-100")
     office.poll()
     row = office.row("01-100")
-    row.found = {**row.receipt, "is_ours": False, "owner": ANOTHER_PROGRAMS.strip("{}").lower()}
+    row.erp_values = {**row.receipt, "is_ours": False, "owner": ANOTHER_PROGRAMS.strip("{}").lower()}
 
-    assert queue.claim_on(row) == LOST
+    assert queue.why_anothers_of(row) == LOST

@@ -111,7 +111,7 @@ def test_of_an_export(office: Office, answer: str) -> None:
     percent = connector._deliver_once()
 
     assert percent < 100
-    assert set(office.states().values()) <= {"UNKNOWN", "SENDING"}
+    assert set(office.states().values()) <= {"UNKNOWN", "EXPORTING"}
     assert not CodeExport.objects.exclude(remote_id=None).exists()
     play_on(connector)
     office.poll()

@@ -77,7 +77,7 @@ def test_the_exact_document_is_stored_before_it_is_handed_out(office: Office) ->
     assert message.text == connector.request
     assert len(message.key) == 22
     assert f'newMessageSetID="{message.key}"' in message.text
-    assert office.states() == {"01-100": "SENDING"}
+    assert office.states() == {"01-100": "EXPORTING"}
     assert Attempt.objects.get().outcome == ""
 
 

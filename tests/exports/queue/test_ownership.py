@@ -11,7 +11,7 @@ from exports import queue, services
 from exports.matching import find_matches
 from exports.models import CodeExport, Drift, Status
 from exports.queue import erp_calls
-from exports.queue.claims import CARRIES, LOST, NAMED
+from exports.queue.ownership import CARRIES, LOST, NAMED
 from tests import factories
 from tests.exports.referee import check_history
 from tests.exports.scene import Scene
@@ -31,7 +31,7 @@ def met(scene: Scene, code: str = "01-100") -> CodeExport:
     """The code met a lost one's item when it was exported."""
     lose(scene, code)
     services.queue_codes(scene.alice, scene.connection, scene.seen())
-    CodeExport.objects.update(look_first=True)
+    CodeExport.objects.update(ask_first=True)
     scene.drain()
     return scene.row(code)
 
@@ -43,21 +43,21 @@ def test_what_carries_anothers_reference_needs_review_and_says_so(scene: Scene) 
         "ATTENTION",
         "The ERP already has an item 01-100, but it carries the identifier of another cost code or another program.",
     )
-    assert queue.claim_on(row) == LOST
+    assert queue.why_anothers_of(row) == LOST
 
 
 def test_an_adapter_that_takes_anothers_item_for_success_is_not_believed(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scene.queue("01-100")
-    send = erp_calls.send
+    send = erp_calls.export
 
-    def send_to_anothers(*words):
+    def export_to_anothers(*words):
         outcomes, error = send(*words)
         receipts = {name: replace(told.receipt, is_ours=False, owner="x") for name, told in outcomes.items()}
         return {name: Exported(name, receipt) for name, receipt in receipts.items()}, error
 
-    monkeypatch.setattr(erp_calls, "send", send_to_anothers)
+    monkeypatch.setattr(erp_calls, "export", export_to_anothers)
 
     scene.drain()
 
@@ -82,11 +82,11 @@ def test_the_code_whose_reference_it_is_is_named_within_the_company_alone(scene:
     row = met(scene)
     theirs = factories.make_connection(factories.make_charlie().company, name="Theirs", slug="theirs")
     factories.make_export("09-900", theirs, reference="c0ffee-1")
-    assert queue.claim_on(row) == LOST, "another company's"
+    assert queue.why_anothers_of(row) == LOST, "another company's"
 
     factories.make_export("01-200", scene.connection, reference="c0ffee-1")
 
-    assert queue.claim_on(row) == CARRIES.format(code="01-200")
+    assert queue.why_anothers_of(row) == CARRIES.format(code="01-200")
     assert link_row(scene.alice, row, "R1", LOST).count == 0, "it was something else that was confirmed"
 
 
@@ -128,7 +128,7 @@ def test_two_items_of_one_code_are_told_apart(scene: Scene) -> None:
     mine = Receipt("R1", "01-100", "", None, None, is_ours=True)
     renamed, lost = replace(mine, code="01-200"), replace(mine, is_ours=False, owner="c0ffee-1")
 
-    claims = queue.claims_of(scene.connection, [(row, renamed), (row, mine), (row, lost)])
+    claims = queue.why_anothers(scene.connection, [(row, renamed), (row, mine), (row, lost)])
 
     assert claims == [NAMED.format(name="01-200"), "", LOST]
 
@@ -175,7 +175,7 @@ def test_what_was_confirmed_at_the_link_is_not_asked_again_at_a_change(scene: Sc
     scene.books.write("edited", remote_id="R1", description="Renamed there")
     services.read_items(scene.connection)
 
-    assert queue.claim_on(scene.row("01-100")) == ""
+    assert queue.why_anothers_of(scene.row("01-100")) == ""
     assert services.accept_change(scene.alice, scene.row("01-100")).count == 1
 
 
@@ -184,7 +184,7 @@ def test_the_reference_given_to_another_item_is_told_before_a_change_is_accepted
     scene.books.write("edited", remote_id="R1", reference="c0ffee-1", description="Another's")
     services.read_items(scene.connection)
 
-    assert queue.claim_on(scene.row("01-100")) == LOST
+    assert queue.why_anothers_of(scene.row("01-100")) == LOST
 
 
 def test_a_copied_item_is_the_one_it_was_copied_from_by_its_reference_alone(scene: Scene) -> None:
@@ -195,11 +195,11 @@ def test_a_copied_item_is_the_one_it_was_copied_from_by_its_reference_alone(scen
     copied = CodeExport.objects.for_adapter().get(pk=row.pk).as_data()
     scene.books.add(replace(copied, reference=item["reference"]))
     services.queue_codes(scene.alice, scene.connection, scene.seen())
-    CodeExport.objects.filter(code="01-200").update(look_first=True)
+    CodeExport.objects.filter(code="01-200").update(ask_first=True)
     scene.drain()
 
     copy = scene.row("01-200")
-    assert (copy.status, queue.claim_on(copy)) == ("ATTENTION", CARRIES.format(code="01-100"))
+    assert (copy.status, queue.why_anothers_of(copy)) == ("ATTENTION", CARRIES.format(code="01-100"))
     assert scene.row("01-100").status == "SUCCESS"
 
 
@@ -207,5 +207,5 @@ def test_a_receipt_of_an_older_make_is_read(scene: Scene) -> None:
     row = met(scene)
     put("01-100", Status.ATTENTION, receipt={name: value for name, value in row.receipt.items() if name != "owner"})
 
-    assert queue.claim_on(scene.row("01-100")) == ""
+    assert queue.why_anothers_of(scene.row("01-100")) == ""
     assert link_row(scene.alice, scene.row("01-100"), "R1").count == 0, "it is read again"

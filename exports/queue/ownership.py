@@ -21,7 +21,7 @@ LOST = "It carries an identifier that no cost code here has: of a code that is l
 NAMED = "In the ERP it is called {name}, which is the code of another cost code."
 
 
-def claims_of(connection: Connection, held: Sequence[tuple[CodeExport, Receipt]]) -> list[str]:
+def why_anothers(connection: Connection, held: Sequence[tuple[CodeExport, Receipt]]) -> list[str]:
     """Of each pair, why the item that the code would take looks like another's, as a sentence; empty if it does not.
 
     `is_ours` of a receipt is to say whether the item carries the reference of that code. Few queries, however many.
@@ -41,15 +41,15 @@ def claims_of(connection: Connection, held: Sequence[tuple[CodeExport, Receipt]]
     return claims
 
 
-def claim_on(export: CodeExport) -> str:
+def why_anothers_of(export: CodeExport) -> str:
     """Why the item that the ERP showed last looks like another's: one to be linked, or what a synced one became."""
-    shown = export.found if export.status == Status.SUCCESS else export.receipt
+    shown = export.erp_values if export.status == Status.SUCCESS else export.receipt
     if not shown or export.is_update:
         return ""
     receipt = _read(shown)
     if export.status == Status.SUCCESS:
         receipt = _news(receipt, export)
-    return claims_of(export.connection, [(export, receipt)])[0]
+    return why_anothers(export.connection, [(export, receipt)])[0]
 
 
 def _read(stored: dict[str, Any]) -> Receipt:
