@@ -189,12 +189,14 @@ def test_options_are_sent_once_never_per_row(desk: Desk) -> None:
 
 
 def test_texts_from_outside_are_escaped(desk: Desk) -> None:
-    desk.ready("01-100", status=Status.FAILED, message="<script>alert(1)</script>", detail="<b>")
+    texts = {name: f"<script>alert('{name}')</script>" for name in ("message", "detail", "description")}
+    desk.ready("01-100", status=Status.FAILED, **texts)
 
-    page = html(desk.get("?filter=all&q=%22><script>"))
+    page = html(desk.get("?filter=all"))
 
+    assert page.count("&lt;script&gt;alert(") >= len(texts)
     assert "<script>alert" not in page
-    assert "<script>&quot;" not in page
+    assert "><script>" not in html(desk.get("?filter=all&q=%22><script>")).partition("<body")[2]
 
 
 def test_waiting_for_a_retry_is_told_in_the_companys_time_zone(desk: Desk) -> None:

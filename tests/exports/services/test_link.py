@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -8,6 +9,7 @@ from erp_integrations.models import Connection
 from exports import services
 from exports.models import Batch, CodeExport, Status
 from exports.queue import erp_calls
+from exports.services import KEEP
 from tests import factories
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
@@ -72,6 +74,25 @@ def test_a_code_that_is_accepted_while_the_erp_is_asked_stays(scene: Scene, monk
     result = link(scene, **{"01-100": "R1"})
 
     assert (result.count, result.changed, scene.states()) == (0, 1, {"01-100": "QUEUED"})
+
+
+def test_a_code_whose_accounts_change_while_the_erp_is_asked_stays(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [row] = scene.ready("01-100")
+    by_hand(scene, "01-100")
+    services.read_items(scene.connection, scene.alice)
+    find = erp_calls.find
+
+    def find_slowly(*words: Any) -> Any:
+        services.assign_accounts(scene.dora, scene.connection, scene.seen(ids=(row.pk,)), KEEP, None)
+        return find(*words)
+
+    monkeypatch.setattr(erp_calls, "find", find_slowly)
+
+    result = link(scene, **{"01-100": "R1"})
+
+    assert (result.count, result.changed, scene.states()) == (0, 1, {"01-100": "READY"})
 
 
 def test_an_item_that_is_gone_or_another_by_now_is_not_linked(scene: Scene) -> None:

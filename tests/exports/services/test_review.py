@@ -7,7 +7,7 @@ import pytest
 
 from erp_integrations.base import AccountKind
 from exports import services
-from exports.models import Batch, CodeExport, Invalid, Status
+from exports.models import Batch, Cause, CodeExport, Invalid, Status
 from exports.services import KEEP
 from tests import factories
 from tests.exports.referee import check_invariants
@@ -58,6 +58,15 @@ def test_codes_with_an_inactive_expense_account_stay(scene: Scene) -> None:
     scene.expense.save()
 
     assert services.queue_codes(scene.alice, scene.connection, scene.seen()).lacking == 1
+
+
+@pytest.mark.parametrize("status", ["EXPORTING", "UNKNOWN", "FAILED", "ATTENTION", "REJECTED"])
+def test_only_what_is_ready_is_accepted(scene: Scene, status: str) -> None:
+    [row] = scene.ready("01-100")
+    CodeExport.objects.update(status=status, cause=Cause.REJECTED if status == "REJECTED" else "")
+
+    assert services.queue_codes(scene.alice, scene.connection, scene.seen(ids=(row.pk,))).count == 0
+    assert scene.states() == {"01-100": status}
 
 
 def test_what_arrived_since_the_list_was_read_stays(scene: Scene) -> None:
