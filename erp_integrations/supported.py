@@ -37,7 +37,7 @@ WHY_NOT = {
 
 
 def why_not(connection: Connection | None, ability: str) -> str:
-    """Why what is integrated with the connection does without an ability; empty when it has it, or no connection."""
+    """Why something in this ERP cannot be used, as a sentence; empty if it can be, or if there is no connection."""
     if connection is None or getattr(connection.capabilities, ability):
         return ""
     return WHY_NOT[ability].format(erp=connection.adapter_class.label)

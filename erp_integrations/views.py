@@ -187,66 +187,67 @@ def tell(request: MemberRequest, asked: Question) -> None:
 
 @require_GET
 @erp_reader
-def context(request: MemberRequest, connection: str) -> HttpResponse:
+def context(request: MemberRequest, slug: str) -> HttpResponse:
     """The head of an open page, asked for now and then: 204 while it still says what is so."""
-    erp = connection_of(request, connection)
-    if request.GET.get("mark") == erp.mark:
+    connection = connection_of(request, slug)
+    if request.GET.get("mark") == connection.mark:
         return HttpResponse(status=204)
-    return render(request, "erp_integrations/_context.html", {"connection": erp})
+    return render(request, "erp_integrations/_context.html", {"connection": connection})
 
 
 @require_GET
 @erp_reader
-def gl_accounts(request: MemberRequest, connection: str) -> HttpResponse:
-    erp = connection_of(request, connection)
+def gl_accounts(request: MemberRequest, slug: str) -> HttpResponse:
+    connection = connection_of(request, slug)
     may_ask = request.member.can_configure_erp and not request.htmx
-    asked = tell_answers(request, erp, Question.Kind.SYNC) if may_ask else None
+    asked = tell_answers(request, connection, Question.Kind.SYNC) if may_ask else None
     search = request.GET.get("q", "").strip()
-    found = matching(list(erp.gl_accounts.all()), search)
+    found = matching(list(connection.gl_accounts.all()), search)
     page = Paginator(found, ACCOUNTS_PER_PAGE).get_page(request.GET.get("page"))
-    context = {"connection": erp, "tab": "gl-accounts", "page": page, "search": search, "question": asked}
+    context = {"connection": connection, "tab": "gl-accounts", "page": page, "search": search, "question": asked}
     template = "erp_integrations/_gl_accounts.html" if request.htmx else "erp_integrations/gl_accounts.html"
     return render(request, template, context)
 
 
 @require_POST
 @erp_admin
-def sync_gl_accounts(request: MemberRequest, connection: str) -> HttpResponse:
-    erp = connection_of(request, connection)
-    if erp.is_pulled:
-        erp.ask_for_gl_accounts()
+def sync_gl_accounts(request: MemberRequest, slug: str) -> HttpResponse:
+    connection = connection_of(request, slug)
+    if connection.is_pulled:
+        connection.ask_for_gl_accounts()
         messages.success(request, "The GL accounts are read when the Web Connector calls next.")
     else:
-        questions.ask(Question.about(erp, Question.Kind.SYNC, request.user))
-    return redirect("erp_integrations:gl_accounts", request.member.company.slug, connection)
+        questions.ask(Question.about(connection, Question.Kind.SYNC, request.user))
+    return redirect("erp_integrations:gl_accounts", request.member.company.slug, slug)
 
 
 @require_http_methods(["GET", "POST"])
 @erp_admin
-def edit_settings(request: MemberRequest, connection: str) -> HttpResponse:
-    erp = connection_of(request, connection)
-    forms = SettingsForms(erp, request.POST if request.method == "POST" else None)
+def edit_settings(request: MemberRequest, slug: str) -> HttpResponse:
+    connection = connection_of(request, slug)
+    forms = SettingsForms(connection, request.POST if request.method == "POST" else None)
     if request.method == "POST" and forms.are_valid() and forms.save(request.user):
-        if erp.state == Connection.State.BROKEN and not erp.is_pulled:
-            questions.ask(Question.about(erp, Question.Kind.CHECK, request.user))  # what works now is Connected again
+        if connection.state == Connection.State.BROKEN and not connection.is_pulled:
+            # What works now is Connected again.
+            questions.ask(Question.about(connection, Question.Kind.CHECK, request.user))
         messages.success(request, "Saved.")
-        return redirect("erp_integrations:settings", request.member.company.slug, connection)
-    asked = next(iter(asked_before(request, erp, Question.Kind.CHECK)), None)
+        return redirect("erp_integrations:settings", request.member.company.slug, slug)
+    asked = next(iter(asked_before(request, connection, Question.Kind.CHECK)), None)
     if asked and not asked.is_pending:
         asked.tell()
-        _read_anew(request, erp)
-    context = {"connection": erp, "tab": "settings", "forms": forms, "question": asked}
+        _read_anew(request, connection)
+    context = {"connection": connection, "tab": "settings", "forms": forms, "question": asked}
     return render(request, "erp_integrations/settings.html", context)
 
 
 @require_POST
 @erp_admin
-def test_connection(request: MemberRequest, connection: str) -> HttpResponse:
+def test_connection(request: MemberRequest, slug: str) -> HttpResponse:
     """Ask the ERP with what stands in the form, saved or not; of a pulled ERP tell what it said when it last called."""
-    erp = connection_of(request, connection)
-    forms, context = SettingsForms(erp, request.POST), {"connection": erp, "tab": "settings"}
-    if erp.is_pulled:
-        context["answer"] = heard(erp)
+    connection = connection_of(request, slug)
+    forms, context = SettingsForms(connection, request.POST), {"connection": connection, "tab": "settings"}
+    if connection.is_pulled:
+        context["answer"] = heard(connection)
     elif forms.are_valid():
         context["question"] = questions.ask(forms.question(request.user))
     else:
@@ -257,18 +258,18 @@ def test_connection(request: MemberRequest, connection: str) -> HttpResponse:
 
 @require_POST
 @erp_admin
-def pause(request: MemberRequest, connection: str) -> HttpResponse:
-    connection_of(request, connection).pause(request.user)
+def pause(request: MemberRequest, slug: str) -> HttpResponse:
+    connection_of(request, slug).pause(request.user)
     messages.success(request, "Paused. Nothing is sent until someone resumes it.")
-    return redirect("erp_integrations:settings", request.member.company.slug, connection)
+    return redirect("erp_integrations:settings", request.member.company.slug, slug)
 
 
 @require_POST
 @erp_admin
-def resume(request: MemberRequest, connection: str) -> HttpResponse:
-    connection_of(request, connection).resume(request.user)
+def resume(request: MemberRequest, slug: str) -> HttpResponse:
+    connection_of(request, slug).resume(request.user)
     messages.success(request, "Resumed. Accepted codes go on by themselves.")
-    return redirect("erp_integrations:settings", request.member.company.slug, connection)
+    return redirect("erp_integrations:settings", request.member.company.slug, slug)
 
 
 def heard(connection: Connection) -> dict[str, Any]:

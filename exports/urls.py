@@ -53,11 +53,11 @@ existing_items = [
 urlpatterns = [
     path("send/", sending.send, name="send"),
     path("recall/", sending.recall, name="recall"),
-    path("<slug:connection>/standard-cost-codes/", include(review_page)),
-    path("<slug:connection>/default-accounts/", include(default_accounts)),
-    path("<slug:connection>/link/", include(existing_items)),
-    path("<slug:connection>/history/", include(export_history)),
-    path("<slug:connection>/rules/", rules.rules, name="rules"),
-    path("<slug:connection>/settings/qwc/", web_connector.download_qwc, name="download_qwc"),
-    path("<slug:connection>/settings/password/", web_connector.new_password, name="new_password"),
+    path("<slug:slug>/standard-cost-codes/", include(review_page)),
+    path("<slug:slug>/default-accounts/", include(default_accounts)),
+    path("<slug:slug>/link/", include(existing_items)),
+    path("<slug:slug>/history/", include(export_history)),
+    path("<slug:slug>/rules/", rules.rules, name="rules"),
+    path("<slug:slug>/settings/qwc/", web_connector.download_qwc, name="download_qwc"),
+    path("<slug:slug>/settings/password/", web_connector.new_password, name="new_password"),
 ]

@@ -73,7 +73,7 @@ class Case:
     body: Callable[[World], dict[str, Any]] = lambda world: {}
     sends_ids: bool = False  # its body names rows or accounts of the World
     pk: str = ""  # what of the World the parameter `pk` stands for
-    connection: str = "connection"  # likewise, the parameter `connection`
+    connection: str = "connection"  # likewise, the parameter `slug`
 
     def right(self, method: str) -> Right | None:
         return {"GET": self.get, "POST": self.post}.get(method)
@@ -152,7 +152,7 @@ class World:
         }
 
     def value(self, case: Case, parameter: str) -> Any:
-        return self.values[{"pk": case.pk, "connection": case.connection}.get(parameter, parameter)]
+        return self.values[{"pk": case.pk, "slug": case.connection}.get(parameter, parameter)]
 
 
 def make_browser(person: str) -> Client:

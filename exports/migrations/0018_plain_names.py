@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db import migrations, models
-from django.db.models import Q
+from django.db.models import Case, Q, Value, When
 
 STATUSES = [
     ("READY", "Ready to Export"),
@@ -22,18 +24,27 @@ ACCEPTED = ["QUEUED", "EXPORTING"]
 UPDATING = ["QUEUED", "EXPORTING", "UNKNOWN", "FAILED", "ATTENTION"]
 
 
-def move(apps: Any, old: str, new: str) -> None:
-    rows = apps.get_model("exports", "CodeExport").objects
-    for field in ("status", "previous_status"):
-        rows.filter(**{field: old}).update(**{field: new})
+VALUES = {"status": ("SENDING", "EXPORTING"), "previous_status": ("SENDING", "EXPORTING"), "drift": ("gone", "orphaned")}
+DRIFTS = [("orphaned", "Orphaned"), ("changed", "Changed in ERP")]
+
+
+def replace(apps: Any, place: int) -> None:
+    """Each row once: PostgreSQL checks the keys of one that is written twice at the end, and makes no index until then."""
+    old = {field: pair[place] for field, pair in VALUES.items()}
+    new = {
+        field: Case(When(**{field: pair[place]}, then=Value(pair[1 - place])), default=field)
+        for field, pair in VALUES.items()
+    }
+    is_old = reduce(or_, (Q(**{field: value}) for field, value in old.items()))
+    apps.get_model("exports", "CodeExport").objects.filter(is_old).update(**new)
 
 
 def rename(apps: Any, schema_editor: Any) -> None:
-    move(apps, "SENDING", "EXPORTING")
+    replace(apps, 0)
 
 
 def rename_back(apps: Any, schema_editor: Any) -> None:
-    move(apps, "EXPORTING", "SENDING")
+    replace(apps, 1)
 
 
 class Migration(migrations.Migration):
@@ -53,6 +64,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             "codeexport", "previous_status", models.CharField(blank=True, choices=STATUSES, max_length=10)
         ),
+        migrations.AlterField("codeexport", "drift", models.CharField(blank=True, choices=DRIFTS, max_length=10)),
         migrations.AddIndex(
             "codeexport", models.Index(fields=["connection"], name="exports_to_ask_about", condition=Q(ask_first=True))
         ),

@@ -23,12 +23,12 @@ ACCOUNT_FIELDS = ("income_account", "expense_account")
 
 
 def source_of(field: str) -> str:
-    """The field of a code's export that tells from whom it has this account."""
+    """The field that tells whose default filled this account in: `income_from` of `income_account`."""
     return field.replace("_account", "_from")
 
 
 def picked_of(field: str) -> str:
-    """The field that keeps how the account read when it was picked; what is compared with the chart from then on."""
+    """The field that keeps what the account was called in the chart when it was picked: `income_picked`."""
     return field.replace("_account", "_picked")
 
 

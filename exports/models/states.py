@@ -18,7 +18,7 @@ class Cause(models.TextChoices):
 class Drift(models.TextChoices):
     """What happened in the ERP to the item of a synced code."""
 
-    GONE = "gone", "Orphaned"
+    ORPHANED = "orphaned", "Orphaned"
     CHANGED = "changed", "Changed in ERP"
 
 

@@ -288,7 +288,7 @@ def queued_again(
 def drift_of(row: CodeExport, held: Receipt | None) -> dict[str, Any]:
     """What happened in the ERP to the row's item since the receipt: the columns `drift` and `found`."""
     if held is None or held.remote_id != row.remote_id:
-        return {"drift": Drift.GONE, "erp_values": None}
+        return {"drift": Drift.ORPHANED, "erp_values": None}
     if row.receipt and any(getattr(held, name) != row.receipt.get(name) for name in _known(held)):
         return {"drift": Drift.CHANGED, "erp_values": dict(vars(held))}
     return {"drift": "", "erp_values": None}

@@ -78,7 +78,11 @@ def fetch_items(connection: Connection) -> tuple[list[Receipt], ERPError | None]
 
 
 def guarded(call: Callable[[], T]) -> tuple[T | None, ERPError | None]:
-    """What the call gives, or the ERPError that it came to; whatever else it raises is our bug, and logged in full."""
+    """Call the adapter: what it returned and None, or None and the ERPError that it raised.
+
+    Any other exception is a bug, ours or the adapter's. It is logged with its traceback and becomes an UncertainError,
+    since the ERP may have done what it was asked.
+    """
     try:
         return call(), None
     except ERPError as error:

@@ -160,10 +160,10 @@ def _renewal(length_s: float, is_between: bool = False) -> tuple[str, tuple[Any,
 
 
 def take(connections: ConnectionQuerySet) -> Lease | None:
-    """Take the lease of the one connection meant, if it is still among these and free.
+    """Take the lease of a connection, the one that these are filtered to; None if it is not among them, or not free.
 
-    Whoever let it run out hung in a call, or died of one: that is a failure of this ERP, which is now left alone for a
-    while, so that the next worker does not walk into the same trap.
+    If the holder before let it run out, its call to the ERP hung or killed it. That counts as a failure of the ERP,
+    which opens the breaker, so that the next worker does not run into the same.
     """
     return _take(connections.free())
 

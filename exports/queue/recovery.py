@@ -136,7 +136,10 @@ def _came_to(then: Next, row: CodeExport) -> Attempt.Outcome | None:
 
 
 def _settle_times(rows: list[CodeExport], lease: Lease) -> dict[int, datetime]:
-    """Until when the ERP may still be at the last attempt of each: "absent" is believed if it is asked after that."""
+    """By id of the row, the moment from which on "the ERP does not have it" is believed.
+
+    Until then the ERP may still be busy with the last attempt, whose answer was lost. Rows without one have none.
+    """
     told = settings.EXPORT_SETTLE_S
     settle_s = told if told >= 0 else lease.connection.capabilities.settle_s
     ended = Attempt.objects.filter(export__in=rows).order_by().values_list("export_id").annotate(Max("ended_at"))

@@ -50,7 +50,7 @@ def read_items(connection: Connection, member: Member | None = None) -> str:
         drifted = rows.exclude(drift="").count()
         Reading.objects.filter(pk=reading.pk).update(read_at=Now(), **due)
         lost = lost_items(connection).count()
-        told = f"{len(items)} items; {drifted} codes gone or changed in the ERP"
+        told = f"{len(items)} items; {drifted} codes orphaned or changed in the ERP"
         told += f"; {lost} under references that no cost code here has" if lost else ""
         audit.record(connection.company, member.user if member else None, "items.read", connection, new=told)
     return ""

@@ -33,7 +33,7 @@ def why_not_updated(export: CodeExport) -> str:
     if not able.updates_items:
         then = ", then accept the change" if able.lists_items else ""
         return f"{export.connection.adapter_class.label} takes no new values for an item. Change it there{then}."
-    if export.drift == Drift.GONE:
+    if export.drift == Drift.ORPHANED:
         return "The ERP no longer has the item. Unlink the code and send it again."
     if export.erp_values and export.erp_values.get("code") != export.remote_code:
         return "The item has another code in the ERP by now. Accept that change first, or unlink the code."
@@ -59,7 +59,13 @@ def queue_update(
         rows = rows_of(member, connection).filter(pk=export.pk, version=version, status=Status.SUCCESS)
         if (item.version, export.version) == (item_version, version):
             allowed = rows.filter(~is_own(member), *(_is_as_read(*chosen, connection) for chosen in accounts.items()))
-            move(allowed, Status.QUEUED, batch, "export.update_queued", **_as_now(export, item, accounts, batch))
+            move(
+                allowed,
+                Status.QUEUED,
+                batch,
+                "export.update_queued",
+                **_with_the_items_values(export, item, accounts, batch),
+            )
             hold_versions(batch)
         own = 0 if batch.count else rows.filter(is_own(member)).count()
     return Result(batch if batch.count else None, batch.count, changed=1 - batch.count - own, own=own)
@@ -132,8 +138,11 @@ def _is_as_read(field: str, account: GLAccount | None, connection: Connection) -
     return Q(Exists(GLAccount.objects.active().of_kinds(kinds).reading(account.identity).filter(pk=account.pk)))
 
 
-def _as_now(export: CodeExport, item: SegmentItem, accounts: Accounts, batch: Batch) -> dict[str, Any]:
-    """What the row gets. None is left out of `before_update`, where SQLite would read the word "null"."""
+def _with_the_items_values(export: CodeExport, item: SegmentItem, accounts: Accounts, batch: Batch) -> dict[str, Any]:
+    """The columns of a row whose update is accepted: what the item says now, and what to go back to if it fails.
+
+    A value that is None is left out of `before_update`: SQLite would read it back as the word "null".
+    """
     before = {
         "description": export.description,
         "description_key": export.description_key,

@@ -25,60 +25,60 @@ NONE_TICKED = Banner("error", "Tick the cost codes first.")
 
 @require_POST
 @approver
-def export(request: MemberRequest, connection: str) -> HttpResponse:
-    erp, selection = connection_of(request, connection), read_selection(request.POST)
+def export(request: MemberRequest, slug: str) -> HttpResponse:
+    connection, selection = connection_of(request, slug), read_selection(request.POST)
     if selection.ids == ():
-        return answer(request, erp, NONE_TICKED, status=422)
-    result = services.queue_codes(request.member, erp, selection)
-    queue.wake([erp.pk])
+        return answer(request, connection, NONE_TICKED, status=422)
+    result = services.queue_codes(request.member, connection, selection)
+    queue.wake([connection.pk])
     went = result.count and not words.stayed(result)  # the progress bar tells it
     banner = Banner("success" if went else "info", words.exported(result), explain=True, quiet=bool(went))
-    return answer(request, erp, banner, asked=selection.ids)
+    return answer(request, connection, banner, asked=selection.ids)
 
 
 @require_POST
 @approver
-def reject(request: MemberRequest, connection: str) -> HttpResponse:
-    erp, selection = connection_of(request, connection), read_selection(request.POST)
+def reject(request: MemberRequest, slug: str) -> HttpResponse:
+    connection, selection = connection_of(request, slug), read_selection(request.POST)
     if selection.ids == ():
-        return answer(request, erp, NONE_TICKED, status=422)
-    result = services.reject_codes(request.member, erp, selection)
+        return answer(request, connection, NONE_TICKED, status=422)
+    result = services.reject_codes(request.member, connection, selection)
     batch = result.batch.pk if result.batch and result.count else None
     place = "the list" if selection.filter == "all" else FILTERS[selection.filter][0]
-    return answer(request, erp, Banner("warning", words.rejected(result, place), batch))
+    return answer(request, connection, Banner("warning", words.rejected(result, place), batch))
 
 
 @require_POST
 @approver
-def reject_one(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
+def reject_one(request: MemberRequest, slug: str, pk: int) -> HttpResponse:
     """From the page of a code, with the reason at once; with "Rename" straight on to its page in the WBS."""
-    erp = connection_of(request, connection)
-    row, reason = get_object_or_404(erp.code_exports, pk=pk), request.POST.get("reason", "").strip()[:500]
-    result = services.reject_codes(request.member, erp, Selection.of([row.pk]))
+    connection = connection_of(request, slug)
+    row, reason = get_object_or_404(connection.code_exports, pk=pk), request.POST.get("reason", "").strip()[:500]
+    result = services.reject_codes(request.member, connection, Selection.of([row.pk]))
     if result.batch and reason:
         services.set_reason(request.member, result.batch, reason)
     if "rename" in request.POST and result.count and request.member.can_edit_wbs:
         return redirect("wbs:edit_item", request.member.company.slug, row.item.segment.slug, row.item_id)
     batch = result.batch.pk if result.batch else None
-    return answer(request, erp, Banner("warning", words.rejected(result, "review"), batch, reason))
+    return answer(request, connection, Banner("warning", words.rejected(result, "review"), batch, reason))
 
 
 @require_POST
 @approver
-def set_accounts(request: MemberRequest, connection: str) -> HttpResponse:
+def set_accounts(request: MemberRequest, slug: str) -> HttpResponse:
     """With the button "Set Accounts" (no JavaScript) the page that asks for them, with "Apply" the deed."""
-    erp, selection = connection_of(request, connection), read_selection(request.POST)
+    connection, selection = connection_of(request, slug), read_selection(request.POST)
     if selection.ids == ():
-        return answer(request, erp, NONE_TICKED, status=422)
+        return answer(request, connection, NONE_TICKED, status=422)
     if "choose" in request.GET:
-        return _ask_for_accounts(request, erp)
+        return _ask_for_accounts(request, connection)
     try:
         income = read_bulk_account(request.POST.get("set_income", ""))
         expense = read_bulk_account(request.POST.get("set_expense", ""))
-        result = services.assign_accounts(request.member, erp, selection, income, expense)
+        result = services.assign_accounts(request.member, connection, selection, income, expense)
     except Invalid as invalid:
-        return answer(request, erp, Banner("error", invalid.message), status=422)
-    return answer(request, erp, Banner("success" if result.count else "info", words.accounts_set(result)))
+        return answer(request, connection, Banner("error", invalid.message), status=422)
+    return answer(request, connection, Banner("success" if result.count else "info", words.accounts_set(result)))
 
 
 def _ask_for_accounts(request: MemberRequest, connection: Connection) -> HttpResponse:
@@ -97,22 +97,22 @@ def _ask_for_accounts(request: MemberRequest, connection: Connection) -> HttpRes
 
 @require_POST
 @approver
-def retry_selected(request: MemberRequest, connection: str) -> HttpResponse:
-    erp, selection = connection_of(request, connection), read_selection(request.POST)
+def retry_selected(request: MemberRequest, slug: str) -> HttpResponse:
+    connection, selection = connection_of(request, slug), read_selection(request.POST)
     if selection.ids == ():
-        return answer(request, erp, NONE_TICKED, status=422)
+        return answer(request, connection, NONE_TICKED, status=422)
     ids = selection.ids
     if ids is None:
-        found = Listing(selection.filter, selection.search).of(erp).filter(status__in=RETRYABLE)
+        found = Listing(selection.filter, selection.search).of(connection).filter(status__in=RETRYABLE)
         ids = tuple(found.values_list("pk", flat=True))
-    return _retry(request, erp, ids)
+    return _retry(request, connection, ids)
 
 
 @require_POST
 @approver
-def retry(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
-    erp = connection_of(request, connection)
-    return _retry(request, erp, (get_object_or_404(erp.code_exports, pk=pk).pk,))
+def retry(request: MemberRequest, slug: str, pk: int) -> HttpResponse:
+    connection = connection_of(request, slug)
+    return _retry(request, connection, (get_object_or_404(connection.code_exports, pk=pk).pk,))
 
 
 def _retry(request: MemberRequest, connection: Connection, ids: tuple[int, ...]) -> HttpResponse:
@@ -123,22 +123,22 @@ def _retry(request: MemberRequest, connection: Connection, ids: tuple[int, ...])
 
 @require_POST
 @approver
-def cancel(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
-    erp = connection_of(request, connection)
-    row = get_object_or_404(erp.code_exports, pk=pk)
-    return answer(request, erp, _told("Cancelled", services.cancel_codes(request.member, erp, [row.pk])))
+def cancel(request: MemberRequest, slug: str, pk: int) -> HttpResponse:
+    connection = connection_of(request, slug)
+    row = get_object_or_404(connection.code_exports, pk=pk)
+    return answer(request, connection, _told("Cancelled", services.cancel_codes(request.member, connection, [row.pk])))
 
 
 @require_POST
 @approver
-def link(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
-    erp = connection_of(request, connection)
-    row = get_object_or_404(erp.code_exports, pk=pk)
+def link(request: MemberRequest, slug: str, pk: int) -> HttpResponse:
+    connection = connection_of(request, slug)
+    row = get_object_or_404(connection.code_exports, pk=pk)
     remote_id, despite = request.POST.get("remote_id", ""), request.POST.get("despite", "")
-    if erp.is_pulled or services.obstacle_to_link(row):
+    if connection.is_pulled or services.obstacle_to_link(row):
         result = services.link_at_next_call(request.member, row, remote_id, despite)
-        return answer(request, erp, _told("Linked", result), touched=Q(pk=pk))
-    return answer(request, erp, ask_to_link(request, erp, {pk: remote_id}, {pk: despite}))
+        return answer(request, connection, _told("Linked", result), touched=Q(pk=pk))
+    return answer(request, connection, ask_to_link(request, connection, {pk: remote_id}, {pk: despite}))
 
 
 def ask_to_link(
@@ -157,13 +157,13 @@ def _told(verb: str, result: Result) -> Banner:
 
 @require_POST
 @approver
-def reset(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
+def reset(request: MemberRequest, slug: str, pk: int) -> HttpResponse:
     """The accounts that this code inherits, instead of those that someone chose."""
-    erp = connection_of(request, connection)
-    row = get_object_or_404(erp.code_exports, pk=pk)
-    expense = services.INHERIT if erp.capabilities.has_expense_account else services.KEEP
-    result = services.assign_accounts(request.member, erp, Selection.of([row.pk]), services.INHERIT, expense)
-    return answer(request, erp, _told("Reset", result))
+    connection = connection_of(request, slug)
+    row = get_object_or_404(connection.code_exports, pk=pk)
+    expense = services.INHERIT if connection.capabilities.has_expense_account else services.KEEP
+    result = services.assign_accounts(request.member, connection, Selection.of([row.pk]), services.INHERIT, expense)
+    return answer(request, connection, _told("Reset", result))
 
 
 def _rejection(connection: Connection, pk: int) -> Batch:
@@ -172,21 +172,21 @@ def _rejection(connection: Connection, pk: int) -> Batch:
 
 @require_POST
 @approver
-def undo(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
-    erp = connection_of(request, connection)
-    result = services.undo_rejection(request.member, _rejection(erp, pk))
-    return answer(request, erp, Banner("success" if result.count else "info", words.undone(result)))
+def undo(request: MemberRequest, slug: str, pk: int) -> HttpResponse:
+    connection = connection_of(request, slug)
+    result = services.undo_rejection(request.member, _rejection(connection, pk))
+    return answer(request, connection, Banner("success" if result.count else "info", words.undone(result)))
 
 
 @require_POST
 @approver
-def reason(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
+def reason(request: MemberRequest, slug: str, pk: int) -> HttpResponse:
     """Tell the sender why. The banner stays, so that Undo does."""
-    erp = connection_of(request, connection)
-    batch, text = _rejection(erp, pk), request.POST.get("reason", "").strip()
+    connection = connection_of(request, slug)
+    batch, text = _rejection(connection, pk), request.POST.get("reason", "").strip()
     if not text:
         told = Banner("warning", "Type the reason that the sender is told.", pk)
-        return answer(request, erp, told, status=422)
+        return answer(request, connection, told, status=422)
     services.set_reason(request.member, batch, text)
     told = Banner("warning", f"Reason saved for {counted(batch.count)}: {text}", pk, text)
-    return answer(request, erp, told, touched=Q(batch=batch))
+    return answer(request, connection, told, touched=Q(batch=batch))

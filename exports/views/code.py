@@ -27,29 +27,30 @@ NEWER = "Someone else changed or exported this code meanwhile; this is how it is
 
 @require_GET
 @erp_reader
-def code(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
+def code(request: MemberRequest, slug: str, pk: int) -> HttpResponse:
     banner = Banner(**request.session.pop("review_banner")) if "review_banner" in request.session else None
-    return _page(request, connection, pk, banner)
+    return _page(request, slug, pk, banner)
 
 
 def _page(
     request: MemberRequest, slug: str, pk: int, banner: Banner | None = None, *, error: str = "", status: int = 200
 ) -> HttpResponse:
-    erp = connection_of(request, slug)
-    question = answers_about_items(request, erp) if request.member.can_review else None
-    export = get_object_or_404(erp.code_exports.for_review().select_related("item", "sent_by"), pk=pk)
-    post, defaults, is_synced = request.POST, Defaults(erp), export.status == Status.SUCCESS
+    connection = connection_of(request, slug)
+    question = answers_about_items(request, connection) if request.member.can_review else None
+    export = get_object_or_404(connection.code_exports.for_review().select_related("item", "sent_by"), pk=pk)
+    post, defaults, is_synced = request.POST, Defaults(connection), export.status == Status.SUCCESS
     row = Row.of(export, request.member)
     update = Update.of(export) if is_synced and request.member.can_review else None
     income, expense = (update or row).income, (update or row).expense
     inherited = [(kind, defaults.of(f"{kind}_account", export.code_key)) for kind in ("income", "expense")]
     if banner and banner.question:  # the page waits for the answer, or has it as its message
         banner = None
+    events = AuditEvent.objects.filter(company=connection.company, subject="export", subject_id=export.pk)
     context = {
-        "connection": erp,
+        "connection": connection,
         "question": question,
         "tab": "standard-cost-codes",
-        "base": list_url(erp),
+        "base": list_url(connection),
         "row": row,
         "may_keep": request.member.can_review and row.asks_to_keep,
         "inherited": [(kind, default) for kind, default in inherited if default],
@@ -58,55 +59,53 @@ def _page(
         "error_id": error and ("update-error" if update else "accounts-error"),
         "income": number(post.get("income")) or (income and income.account.pk),
         "expense": number(post.get("expense")) or (expense and expense.account.pk),
-        "choices": Choices.read(erp),
+        "choices": Choices.read(connection),
         "update": update,
         "why_not_updated": services.why_not_updated(export) if is_synced else "",
         "comparison": comparison(export),
         "claim": queue.why_anothers_of(export) if request.member.can_review else "",
         "attempts": export.attempts.all()[:20],
-        "events": AuditEvent.objects.filter(company=erp.company, subject="export", subject_id=export.pk).select_related(
-            "actor"
-        )[:100],
+        "events": events.select_related("actor")[:100],
     }
     return render(request, "exports/code.html", context, status=status)
 
 
 @require_POST
 @approver
-def assign(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
+def assign(request: MemberRequest, slug: str, pk: int) -> HttpResponse:
     """Save both accounts of one code, if it still is the version that the page shows."""
     post = request.POST
     try:
         income, expense = read_account(post.get("income", "")), read_account(post.get("expense", ""))
         kept = {field: text for name, field in KEPT.items() if (text := post.get(name))}
-        row = services.assign(pk, request.member, connection, number(post.get("version")), income, expense, kept)
+        row = services.assign(pk, request.member, slug, number(post.get("version")), income, expense, kept)
     except CodeExport.DoesNotExist:
         raise Http404("There is no such cost code here.") from None
     except Conflict as conflict:
-        return _newer(request, connection, conflict.row)
+        return _newer(request, slug, conflict.row)
     except Invalid as invalid:
-        return _not_saved(request, connection, pk, invalid.message)
+        return _not_saved(request, slug, pk, invalid.message)
     if not request.htmx:
         request.session["review_banner"] = {"level": "success", "text": f"Saved {row.code}."}
-        return redirect(reverse("exports:code", args=[request.member.company.slug, connection, pk]))
+        return redirect(reverse("exports:code", args=[request.member.company.slug, slug, pk]))
     response = render(request, "exports/_status.html", _cell(request, row, saved=True), using="parts")
     return trigger_client_event(response, "say", {"value": f"Saved {row.code}"})
 
 
 @require_POST
 @approver
-def export_update(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
+def export_update(request: MemberRequest, slug: str, pk: int) -> HttpResponse:
     """Accept that the ERP's item gets the values that the page shows."""
-    erp, post = connection_of(request, connection), request.POST
-    row = get_object_or_404(erp.code_exports.select_related("item"), pk=pk)
+    connection, post = connection_of(request, slug), request.POST
+    row = get_object_or_404(connection.code_exports.select_related("item"), pk=pk)
     versions = number(post.get("version")), number(post.get("item_version"))
     try:
         income, expense = read_account(post.get("income", "")), read_account(post.get("expense", ""))
         result = services.queue_update(request.member, row, *versions, income, expense)
     except Invalid as invalid:
-        return _page(request, connection, pk, error=invalid.message, status=422)
-    queue.wake([erp.pk])
-    return answer(request, erp, Banner("success" if result.count else "error", words.did("Accepted", result)))
+        return _page(request, slug, pk, error=invalid.message, status=422)
+    queue.wake([connection.pk])
+    return answer(request, connection, Banner("success" if result.count else "error", words.did("Accepted", result)))
 
 
 def _newer(request: MemberRequest, slug: str, export: CodeExport) -> HttpResponse:

@@ -32,20 +32,20 @@ class Line:
 
 @require_GET
 @erp_admin
-def default_accounts(request: MemberRequest, connection: str) -> HttpResponse:
+def default_accounts(request: MemberRequest, slug: str) -> HttpResponse:
     """Divisions, and codes that have a default of their own; with a search whatever it finds."""
-    erp = connection_of(request, connection)
-    defaults, search = Defaults(erp), request.GET.get("q", "").strip()[:200]
-    items = SegmentItem.objects.cost_codes().filter(company=erp.company, is_active=True).with_is_division()
+    connection = connection_of(request, slug)
+    defaults, search = Defaults(connection), request.GET.get("q", "").strip()[:200]
+    items = SegmentItem.objects.cost_codes().filter(company=connection.company, is_active=True).with_is_division()
     shown = items.matching(search) if search else items.filter(has_items_below() | Q(pk__in=defaults.own))
     page = Paginator(shown.order_by("sort_key", "id"), ROWS).get_page(request.GET.get("page"))
     context = {
-        "connection": erp,
+        "connection": connection,
         "tab": "settings",
         "lines": [_line(item, defaults) for item in page],
         "page": page,
         "search": search,
-        "has_expense": erp.capabilities.has_expense_account,
+        "has_expense": connection.capabilities.has_expense_account,
     }
     return render(request, "exports/default_accounts.html", context)
 
@@ -57,14 +57,14 @@ def _line(item: SegmentItem, defaults: Defaults) -> Line:
 
 @require_http_methods(["GET", "POST"])
 @erp_admin
-def default_accounts_of(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
-    erp = connection_of(request, connection)
-    item = get_object_or_404(SegmentItem.objects.cost_codes().with_is_division(), pk=pk, company=erp.company)
-    form = ItemDefaultsForm(erp, item, request.POST if request.method == "POST" else None)
+def default_accounts_of(request: MemberRequest, slug: str, pk: int) -> HttpResponse:
+    connection = connection_of(request, slug)
+    item = get_object_or_404(SegmentItem.objects.cost_codes().with_is_division(), pk=pk, company=connection.company)
+    form = ItemDefaultsForm(connection, item, request.POST if request.method == "POST" else None)
     if form.is_valid():
         income, expense = form.cleaned_data["income"], form.cleaned_data.get("expense")
-        if set_defaults(request.member, erp, item, income, expense):
+        if set_defaults(request.member, connection, item, income, expense):
             messages.success(request, f"Saved the default accounts of {item}.")
-        return redirect("exports:default_accounts", erp.company.slug, erp.slug)
-    context: dict[str, Any] = {"connection": erp, "tab": "settings", "item": item, "form": form}
+        return redirect("exports:default_accounts", connection.company.slug, connection.slug)
+    context: dict[str, Any] = {"connection": connection, "tab": "settings", "item": item, "form": form}
     return render(request, "exports/default_accounts_of.html", context, status=422 if form.errors else 200)

@@ -26,43 +26,43 @@ ROWS = 100
 
 @require_GET
 @erp_reader
-def history(request: MemberRequest, connection: str) -> HttpResponse:
-    erp = connection_of(request, connection)
-    batches = erp.batches.select_related("actor")
+def history(request: MemberRequest, slug: str) -> HttpResponse:
+    connection = connection_of(request, slug)
+    batches = connection.batches.select_related("actor")
     context = {
         "batches": Paginator(batches, 50).get_page(request.GET.get("page")),
-        "events": _older(_events(erp), request),
-        "polls": erp.polls.all()[:10],
+        "events": _older(_events(connection), request),
+        "polls": connection.polls.all()[:10],
     }
-    return render(request, "exports/history.html", {**_frame(erp), **context})
+    return render(request, "exports/history.html", {**_frame(connection), **context})
 
 
 @require_GET
 @erp_reader
-def batch(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
-    erp = connection_of(request, connection)
-    click = get_object_or_404(erp.batches.select_related("actor"), pk=pk)
-    page = Paginator(_codes(erp, click), ROWS).get_page(request.GET.get("page"))
+def batch(request: MemberRequest, slug: str, pk: int) -> HttpResponse:
+    connection = connection_of(request, slug)
+    click = get_object_or_404(connection.batches.select_related("actor"), pk=pk)
+    page = Paginator(_codes(connection, click), ROWS).get_page(request.GET.get("page"))
     context = {
         "batch": click,
         "page": page,
         "rows": [Row.of(export, request.member) for export in page],
         "can_undo": request.member.can_review and click.kind == Batch.Kind.REJECT and not click.undone_at,
     }
-    return render(request, "exports/batch.html", {**_frame(erp), **context})
+    return render(request, "exports/batch.html", {**_frame(connection), **context})
 
 
 @require_GET
 @erp_reader
-def batch_csv(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
-    erp = connection_of(request, connection)
-    click = get_object_or_404(erp.batches, pk=pk)
+def batch_csv(request: MemberRequest, slug: str, pk: int) -> HttpResponse:
+    connection = connection_of(request, slug)
+    click = get_object_or_404(connection.batches, pk=pk)
     response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{erp.slug}-batch-{click.pk}.csv"'
+    response["Content-Disposition"] = f'attachment; filename="{connection.slug}-batch-{click.pk}.csv"'
     response.write("\ufeff")
     sheet = csv.writer(response)
     sheet.writerow(["Cost Code", "Description", "Income Account", "Expense Account", "Export Status", "Details"])
-    for e in _codes(erp, click).iterator(chunk_size=1000):
+    for e in _codes(connection, click).iterator(chunk_size=1000):
         cells = [e.code, e.description, e.income_account or "", e.expense_account or "", status_words(e), e.detail]
         sheet.writerow([guard(str(cell)) for cell in cells])
     return response

@@ -32,36 +32,36 @@ def lister(request: MemberRequest, slug: str) -> Connection:
 
 @require_GET
 @approver
-def link_page(request: MemberRequest, connection: str) -> HttpResponse:
-    erp = connection_of(request, connection)
+def link_page(request: MemberRequest, slug: str) -> HttpResponse:
+    connection = connection_of(request, slug)
     context = {
-        "connection": erp,
+        "connection": connection,
         "tab": "standard-cost-codes",
-        "base": list_url(erp),
-        "question": answers_about_items(request, erp),
+        "base": list_url(connection),
+        "question": answers_about_items(request, connection),
     }
-    if erp.capabilities.lists_items:
+    if connection.capabilities.lists_items:
         context |= {
-            "reading": Reading.objects.filter(connection=erp).first(),
-            "drifted": erp.code_exports.exclude(drift="").order_by("sort_key", "id")[:ROWS],
-            "page": Paginator(find_matches(erp), ROWS).get_page(request.GET.get("page")),
-            "lost": lost_items(erp).count(),
+            "reading": Reading.objects.filter(connection=connection).first(),
+            "drifted": connection.code_exports.exclude(drift="").order_by("sort_key", "id")[:ROWS],
+            "page": Paginator(find_matches(connection), ROWS).get_page(request.GET.get("page")),
+            "lost": lost_items(connection).count(),
         }
     return render(request, "exports/link.html", context)
 
 
 @require_GET
 @approver
-def lost_page(request: MemberRequest, connection: str) -> HttpResponse:
+def lost_page(request: MemberRequest, slug: str) -> HttpResponse:
     """Items under references that no code here has, each beside the cost code that it was, or could be."""
-    erp = lister(request, connection)
-    question = answers_about_items(request, erp)
-    page = Paginator(lost_items(erp), ROWS).get_page(request.GET.get("page"))
-    lost = find_lost(erp, list(page.object_list))
+    connection = lister(request, slug)
+    question = answers_about_items(request, connection)
+    page = Paginator(lost_items(connection), ROWS).get_page(request.GET.get("page"))
+    lost = find_lost(connection, list(page.object_list))
     taking = {one.item.pk: (one.export, one.item.as_receipt()) for one in lost if one.export and one.can_link}
-    claims = dict(zip(taking, queue.why_anothers(erp, list(taking.values())), strict=True))
+    claims = dict(zip(taking, queue.why_anothers(connection, list(taking.values())), strict=True))
     context = {
-        "connection": erp,
+        "connection": connection,
         "tab": "standard-cost-codes",
         "question": question,
         "page": page,
@@ -73,17 +73,17 @@ def lost_page(request: MemberRequest, connection: str) -> HttpResponse:
 
 @require_POST
 @approver
-def read_items(request: MemberRequest, connection: str) -> HttpResponse:
-    erp = lister(request, connection)
-    questions.ask(Question.about(erp, Question.Kind.COMPARE, request.user))
-    return redirect("exports:link_page", erp.company.slug, erp.slug)
+def read_items(request: MemberRequest, slug: str) -> HttpResponse:
+    connection = lister(request, slug)
+    questions.ask(Question.about(connection, Question.Kind.COMPARE, request.user))
+    return redirect("exports:link_page", connection.company.slug, connection.slug)
 
 
 @require_POST
 @approver
-def link_selected(request: MemberRequest, connection: str) -> HttpResponse:
+def link_selected(request: MemberRequest, slug: str) -> HttpResponse:
     """Link the ticked codes, each to the item beside it; one that looks like another's only if that is confirmed."""
-    erp = lister(request, connection)
+    connection = lister(request, slug)
     post = request.POST
     ticked = read_pairs(post.getlist("export"))[:ROWS]
     seen = dict(ticked)
@@ -93,30 +93,30 @@ def link_selected(request: MemberRequest, connection: str) -> HttpResponse:
     elif len(seen) < len(ticked):
         messages.error(request, "Tick one item for each cost code.")
     else:
-        ask_to_link(request, erp, seen, despite)
+        ask_to_link(request, connection, seen, despite)
     page = "exports:lost_page" if post.get("back") == "lost" else "exports:link_page"
-    return redirect(page, erp.company.slug, erp.slug)
+    return redirect(page, connection.company.slug, connection.slug)
 
 
 @require_POST
 @approver
-def unlink(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
-    erp = connection_of(request, connection)
-    row, reason = get_object_or_404(erp.code_exports, pk=pk), request.POST.get("reason", "").strip()[:500]
+def unlink(request: MemberRequest, slug: str, pk: int) -> HttpResponse:
+    connection = connection_of(request, slug)
+    row, reason = get_object_or_404(connection.code_exports, pk=pk), request.POST.get("reason", "").strip()[:500]
     if not reason:
-        return answer(request, erp, Banner("error", f"Type why {row.code} is unlinked."), status=422)
+        return answer(request, connection, Banner("error", f"Type why {row.code} is unlinked."), status=422)
     result = services.unlink_code(request.member, row, reason)
-    return answer(request, erp, Banner("success" if result.count else "error", words.did("Unlinked", result)))
+    return answer(request, connection, Banner("success" if result.count else "error", words.did("Unlinked", result)))
 
 
 @require_POST
 @approver
-def accept_change(request: MemberRequest, connection: str, pk: int) -> HttpResponse:
-    """What someone changed in the ERP is meant so."""
-    erp = connection_of(request, connection)
-    row = get_object_or_404(erp.code_exports, pk=pk)
+def accept_change(request: MemberRequest, slug: str, pk: int) -> HttpResponse:
+    """Answers "Accept": the item as it is in the ERP by now is what the code is compared with from here on."""
+    connection = connection_of(request, slug)
+    row = get_object_or_404(connection.code_exports, pk=pk)
     result = services.accept_change(request.member, row, request.POST.get("despite", ""))
     if result.count:
-        return answer(request, erp, Banner("success", f"{row.code} is taken as it is in the ERP."))
+        return answer(request, connection, Banner("success", f"{row.code} is taken as it is in the ERP."))
     moved_on = f"{row.code} has moved on meanwhile. Nothing was changed."
-    return answer(request, erp, Banner("error", words.did("Accepted", result) if result.problems else moved_on))
+    return answer(request, connection, Banner("error", words.did("Accepted", result) if result.problems else moved_on))

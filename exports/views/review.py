@@ -18,10 +18,10 @@ from exports.views.responses import Banner, answers_about_items, connection_of, 
 
 @require_GET
 @erp_reader
-def standard_cost_codes(request: MemberRequest, connection: str) -> HttpResponse:
-    erp = connection_of(request, connection)
-    question = answers_about_items(request, erp) if request.member.can_review else None
-    context = frame(request, erp, Listing.read(request.GET))
+def standard_cost_codes(request: MemberRequest, slug: str) -> HttpResponse:
+    connection = connection_of(request, slug)
+    question = answers_about_items(request, connection) if request.member.can_review else None
+    context = frame(request, connection, Listing.read(request.GET))
     banner = Banner(**request.session.pop("review_banner")) if "review_banner" in request.session else None
     if banner is None or banner.question:
         banner = Banner("info", "Asking the ERP.", question=str(question.guid)) if question else None
@@ -29,8 +29,8 @@ def standard_cost_codes(request: MemberRequest, connection: str) -> HttpResponse
     context |= {
         "banner": banner,
         "all_matching": request.GET.get("select") == "all",
-        "choices": Choices.read(erp) if request.member.can_review else None,
-        "has_expense": erp.capabilities.has_expense_account,
+        "choices": Choices.read(connection) if request.member.can_review else None,
+        "has_expense": connection.capabilities.has_expense_account,
         "sizes": [(size, context["base"] + context["listing"].query(rows=size, page=1)) for size in PAGE_SIZES],
     }
     return render(request, "exports/standard_cost_codes.html", context)
@@ -52,12 +52,12 @@ def _page(request: MemberRequest, context: dict[str, Any], *, explain: bool) -> 
 
 @require_POST
 @erp_reader
-def poll(request: MemberRequest, connection: str) -> HttpResponse:
+def poll(request: MemberRequest, slug: str) -> HttpResponse:
     """204 when nothing changed, else the summary and each row whose state did."""
-    erp = connection_of(request, connection)
-    context, before = frame(request, erp, Listing.read(request.POST)), request.POST.get("mark", "")
+    connection = connection_of(request, slug)
+    context, before = frame(request, connection, Listing.read(request.POST)), request.POST.get("mark", "")
     new_head = has_new_head(before, context["mark"])
-    rows = moved_rows(request, erp, and_waiting=new_head and erp.is_pulled)
+    rows = moved_rows(request, connection, and_waiting=new_head and connection.is_pulled)
     if not rows and context["mark"] == before:
         return HttpResponse(status=204)
     return render(request, "exports/_changes.html", {**context, "rows": rows, "new_head": new_head})

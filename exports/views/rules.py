@@ -22,16 +22,17 @@ ROWS = 100
 
 @require_GET
 @erp_reader
-def rules(request: MemberRequest, connection: str) -> HttpResponse:
-    erp = connection_of(request, connection)
+def rules(request: MemberRequest, slug: str) -> HttpResponse:
+    connection = connection_of(request, slug)
     found: list[Breach] = []
     trouble = ""
     try:
-        found = list(_with_accounts(breaches(erp), erp))
+        found = list(_with_accounts(breaches(connection), connection))
     except ConfigurationError as error:
         trouble = error.message
     page = Paginator(found, ROWS).get_page(request.GET.get("page"))
-    return render(request, "exports/rules.html", {"connection": erp, "tab": "rules", "page": page, "trouble": trouble})
+    context = {"connection": connection, "tab": "rules", "page": page, "trouble": trouble}
+    return render(request, "exports/rules.html", context)
 
 
 def _with_accounts(found: Iterable[Breach], connection: Connection) -> Iterator[Breach]:

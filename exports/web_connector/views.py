@@ -80,26 +80,26 @@ def _pulled_connection_of(request: MemberRequest, slug: str) -> Connection:
 
 @require_GET
 @erp_admin
-def download_qwc(request: MemberRequest, connection: str) -> HttpResponse:
-    erp = _pulled_connection_of(request, connection)
+def download_qwc(request: MemberRequest, slug: str) -> HttpResponse:
+    connection = _pulled_connection_of(request, slug)
     if problem := qwc.address_problem():
         messages.error(request, problem)
-        return redirect("erp_integrations:settings", request.member.company.slug, connection)
-    response = HttpResponse(qwc.file_for(erp), content_type="application/xml")
-    response["Content-Disposition"] = f'attachment; filename="{request.member.company.slug}-{erp.slug}.qwc"'
+        return redirect("erp_integrations:settings", request.member.company.slug, slug)
+    response = HttpResponse(qwc.file_for(connection), content_type="application/xml")
+    response["Content-Disposition"] = f'attachment; filename="{request.member.company.slug}-{connection.slug}.qwc"'
     return response
 
 
 @require_POST
 @erp_admin
-def new_password(request: MemberRequest, connection: str) -> HttpResponse:
+def new_password(request: MemberRequest, slug: str) -> HttpResponse:
     """Shown once, here; only its hash is kept."""
-    erp = _pulled_connection_of(request, connection)
+    connection = _pulled_connection_of(request, slug)
     context = {
-        "connection": erp,
+        "connection": connection,
         "tab": "settings",
-        "username": username_of(erp),
-        "password": Access.renew(erp, request.user),
+        "username": username_of(connection),
+        "password": Access.renew(connection, request.user),
     }
     template = "web_connector/_password.html" if request.htmx else "web_connector/password.html"
     return render(request, template, context)

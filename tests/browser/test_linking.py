@@ -131,7 +131,7 @@ def test_what_became_of_an_item_in_the_erp_is_marked_and_accepted(page: Page, er
 
     expect(page.get_by_role("status")).to_contain_text("03-200 is taken as it is in the ERP.")
     expect(page.get_by_text("Changed in ERP")).to_have_count(0)
-    assert (stored("03-200").drift, stored("03-300").drift) == ("", "gone")
+    assert (stored("03-200").drift, stored("03-300").drift) == ("", "orphaned")
 
 
 def _accept(connection: Connection, code: str) -> int:

@@ -367,7 +367,7 @@ class TestCode:
             drift=Drift.CHANGED,
             erp_values={**held, "expense_account": None},
         )
-        desk.ready("01-200", status=Status.SUCCESS, remote_id="8", drift=Drift.GONE)
+        desk.ready("01-200", status=Status.SUCCESS, remote_id="8", drift=Drift.ORPHANED)
 
         assert "Orphaned" in html(desk.get("?filter=synced"))
         page = html(desk.get(f"{row.pk}/"))

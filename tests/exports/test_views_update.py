@@ -143,7 +143,7 @@ def test_an_erp_that_takes_no_new_values_says_so_instead(desk: Desk, monkeypatch
 
 
 def test_an_orphaned_code_is_not_updated(desk: Desk) -> None:
-    row = synced(desk, drift=Drift.GONE)
+    row = synced(desk, drift=Drift.ORPHANED)
 
     assert "The ERP no longer has the item. Unlink the code and send it again." in page(desk, row)
 
@@ -151,7 +151,7 @@ def test_an_orphaned_code_is_not_updated(desk: Desk) -> None:
 def test_what_changed_in_the_erp_is_shown_as_it_is_there_now(desk: Desk) -> None:
     row = synced(desk)
     found = {**row.receipt, "description": "Renamed there"}
-    CodeExport.objects.update(drift=Drift.CHANGED, found=found)
+    CodeExport.objects.update(drift=Drift.CHANGED, erp_values=found)
 
     shown = page(desk, row)
 
@@ -163,7 +163,7 @@ def test_values_that_the_erp_did_not_tell_are_not_said_to_change(desk: Desk) -> 
     """As of an inactive item, which QuickBooks names only."""
     row = synced(desk)
     found = {**row.receipt, "description": None, "income_account": None, "is_active": False}
-    CodeExport.objects.update(drift=Drift.CHANGED, found=found)
+    CodeExport.objects.update(drift=Drift.CHANGED, erp_values=found)
 
     for client in (None, desk.client_of(factories.make_bob())):
         shown = page(desk, row, client).partition("in the ERP</h2>")[2].partition("</table>")[0]

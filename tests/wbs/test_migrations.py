@@ -150,7 +150,7 @@ def test_fields_keep_what_they_hold_and_a_code_at_its_erp_is_exporting(migrate: 
         connection=erp, remote_id="1", number="4000", name="Sales", kind="income"
     )
     rows.filter(reference="sent").update(status="SENDING", income_account=account, doubts=2, look_first=True)
-    rows.filter(reference="back").update(previous_status="SENDING", found={"code": "x"})
+    rows.filter(reference="back").update(previous_status="SENDING", found={"code": "x"}, drift="gone")
     rows.filter(reference="update").update(
         status="SENDING", income_account=account, kept={"description": "x"}, remote_id="7"
     )
@@ -171,6 +171,6 @@ def test_fields_keep_what_they_hold_and_a_code_at_its_erp_is_exporting(migrate: 
     }
     sent = by_reference["sent"]
     assert (sent.lost_answers, sent.ask_first, sent.before_update) == (2, True, None)
-    assert by_reference["back"].erp_values == {"code": "x"}
+    assert (by_reference["back"].erp_values, by_reference["back"].drift) == ({"code": "x"}, "orphaned")
     assert by_reference["update"].before_update == {"description": "x"}
     assert list(Hold.objects.order_by("item").values_list("status", flat=True)) == ["EXPORTING", "READY", "EXPORTING"]

@@ -383,7 +383,10 @@ def _sides(row: etree._Element) -> dict[str, Any]:
 
 
 def _one_description(sales: str, purchase: str) -> str:
-    """Two that differ equal none of ours, since those have no line breaks."""
+    """The description of an item that has one for sales and one for purchases: both in two lines, if they differ.
+
+    So it equals none of ours, which have one line, and the code needs review.
+    """
     return sales if sales == purchase else f"{sales}\n{purchase}"
 
 

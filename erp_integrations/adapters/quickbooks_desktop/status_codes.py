@@ -193,7 +193,10 @@ def connector_error(code: str, words: str) -> ERPError:
 
 
 def hresult(code: str) -> int:
-    """As the Web Connector writes it, 0x80040400; or bare; or as Windows counts, -2147220480. 0: it is none."""
+    """The number of an error as Windows has it, from any of its three spellings; 0 if the text is none.
+
+    0x80040400 is the Web Connector's, 80040400 the log's, -2147220480 that of programs that count with a sign.
+    """
     text = code.strip()
     try:
         return int(text, 16 if re.fullmatch("[0-9A-Fa-f]{8}", text) else 0) & 0xFFFFFFFF

@@ -210,7 +210,7 @@ ASKED: list[tuple[str, CodeExport, Told, Status, Attempt.Outcome | None, dict[st
         ABSENT,
         {"drift": ""},
     ),
-    ("to update, gone", update(UNKNOWN), told(), Status.ATTENTION, ABSENT, {"drift": Drift.GONE}),
+    ("to update, gone", update(UNKNOWN), told(), Status.ATTENTION, ABSENT, {"drift": Drift.ORPHANED}),
     ("no answer", row(UNKNOWN), told(error=UncertainError("?")), UNKNOWN, None, {"tries": 1, **in_s(15)}),
     ("no answer again", row(UNKNOWN, tries=4), told(error=UncertainError("?")), Status.ATTENTION, None, {"tries": 5}),
     ("down", row(UNKNOWN, tries=4), told(error=TransientError("Down.")), UNKNOWN, None, {"tries": 5, **in_s(240)}),
@@ -271,7 +271,7 @@ def test_what_an_erp_was_not_asked_for_has_not_changed() -> None:
     listed = replace(OURS, description=None, income_account=None, expense_account=None)
 
     assert drift_of(row(remote_id="R1", receipt=dict(vars(OURS))), listed) == {"drift": "", "erp_values": None}
-    assert drift_of(row(remote_id="R1", receipt=dict(vars(OURS))), None)["drift"] == Drift.GONE
+    assert drift_of(row(remote_id="R1", receipt=dict(vars(OURS))), None)["drift"] == Drift.ORPHANED
 
 
 def test_waits_double_up_to_an_hour() -> None:

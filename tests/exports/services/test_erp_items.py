@@ -27,7 +27,7 @@ def test_reading_again_keeps_what_the_erp_has_now(scene: Scene) -> None:
 
     assert list(RemoteItem.objects.values_list("remote_id", "code")) == [("R2", "THREE")]
     told = AuditEvent.objects.filter(action="items.read").latest("pk")
-    assert (told.actor, told.new) == (scene.alice.user, "1 items; 0 codes gone or changed in the ERP")
+    assert (told.actor, told.new) == (scene.alice.user, "1 items; 0 codes orphaned or changed in the ERP")
     assert Reading.objects.get().read_at
 
 
@@ -83,8 +83,8 @@ def test_synced_codes_whose_item_is_gone_or_differs_are_marked(scene: Scene) -> 
     services.read_items(scene.connection)
 
     drift = dict(CodeExport.objects.values_list("code", "drift"))
-    assert drift == {"01-100": Drift.GONE, "01-200": Drift.CHANGED, "01-300": ""}
-    assert scene.row("01-200").found["description"] == "Renamed there"
+    assert drift == {"01-100": Drift.ORPHANED, "01-200": Drift.CHANGED, "01-300": ""}
+    assert scene.row("01-200").erp_values["description"] == "Renamed there"
     assert scene.states()["01-100"] == "SUCCESS", "a mark is no move"
     check_invariants(scene.connection, scene.books)
 
@@ -98,7 +98,7 @@ def test_a_mark_goes_when_the_item_is_as_it_was(scene: Scene) -> None:
 
     services.read_items(scene.connection)
 
-    assert (scene.row("01-100").drift, scene.row("01-100").found) == ("", None)
+    assert (scene.row("01-100").drift, scene.row("01-100").erp_values) == ("", None)
 
 
 def test_a_linked_item_is_compared_with_what_it_was_when_it_was_linked(scene: Scene) -> None:

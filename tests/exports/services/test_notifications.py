@@ -234,7 +234,7 @@ def test_approvers_are_told_what_waits(summary_is_due: Scene, mail_server: MailS
     scene.ready("01-100", "01-200")
     CodeExport.objects.filter(code="01-200").update(status=Status.ATTENTION)
     scene.ready("01-300")
-    CodeExport.objects.filter(code="01-300").update(status=Status.SUCCESS, remote_id="R1", drift="gone")
+    CodeExport.objects.filter(code="01-300").update(status=Status.SUCCESS, remote_id="R1", drift="orphaned")
 
     tasks.mail()
     tasks.mail()

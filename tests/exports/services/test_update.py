@@ -185,7 +185,7 @@ def test_an_erp_that_takes_no_new_values_says_so(scene: Scene, monkeypatch: pyte
 @pytest.mark.parametrize(
     ("there", "sentence"),
     [
-        (("gone", {}), "The ERP no longer has the item."),
+        (("orphaned", {}), "The ERP no longer has the item."),
         (("edited", {"code": "X"}), "The item has another code in the ERP by now."),
     ],
 )
@@ -332,7 +332,7 @@ def test_an_item_that_is_gone_when_the_erp_is_asked_needs_review(scene: Scene) -
     scene.drain()
 
     row = scene.row("01-100")
-    assert (row.status, row.drift) == ("ATTENTION", Drift.GONE)
+    assert (row.status, row.drift) == ("ATTENTION", Drift.ORPHANED)
     assert row.message == "The ERP no longer has the item of 01-100. Keep the code as it is, then unlink it."
     services.cancel_codes(scene.alice, scene.connection, [row.pk])
     assert scene.states() == {"01-100": "SUCCESS"}
