@@ -58,7 +58,7 @@ UNMISSED = {
         exports.views.responses.changed_rows
         exports.web_connector.models.Access.admits exports.web_connector.models.PollQuerySet.of_ticket
         exports.web_connector.sessions.Session.open_message exports.web_connector.sessions.Session.rows
-        exports.web_connector.handing_out._export exports.web_connector.sessions.has_work
+        exports.web_connector.handing_out._ripe exports.web_connector.sessions.has_work
         exports.web_connector.answers._percent
         exports.web_connector.sessions.begin exports.web_connector.sessions.finish
         exports.web_connector.sessions.note_unreadable wbs.models.segments.Segment._parents_of
@@ -87,7 +87,8 @@ UNMISSED = {
         wbs.pages.code_picker.division_of wbs.models.budget_codes.BudgetCode.example
         wbs.models.budget_codes.BudgetCode.of
         wbs.models.items.SegmentItem.change wbs.models.items.SegmentItem.place wbs.models.projects.Project.change
-        wbs.rules.Rules.of wbs.rules.breaches wbs.pages.tree.Tree.continued wbs.views.items.meant_ids""",
+        wbs.rules.Rules.of wbs.rules.breaches wbs.pages.tree.Tree._item wbs.pages.tree.Tree.continued
+        wbs.views.items.meant_ids""",
 }
 
 

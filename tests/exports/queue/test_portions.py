@@ -11,6 +11,8 @@ from companies.models import AuditEvent
 from erp_integrations.models import Connection
 from exports import queue, services
 from exports.models import Attempt, CodeExport, Status
+from exports.queue.decisions import not_begun
+from exports.queue.transitions import follow
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
 from tests.exports.scripted import Rule
@@ -228,6 +230,14 @@ def test_a_broken_configuration_stops_the_connection_until_a_person_mends_it(sce
     erp.resume(scene.dora.user)
     scene.drain()
     assert set(scene.states().values()) == {"SUCCESS"}
+
+
+def test_a_row_that_left_its_state_is_told(scene: Scene) -> None:
+    [row] = scene.queue("01-100")
+    CodeExport.objects.update(status="READY")
+
+    with pytest.raises(RuntimeError, match="1 of 1 rows left their state"):
+        follow([(row, not_begun(row))])
 
 
 def test_a_paused_connection_sends_nothing(scene: Scene) -> None:
