@@ -58,7 +58,8 @@ UNMISSED = {
         exports.views.responses.changed_rows
         exports.web_connector.models.Access.admits exports.web_connector.models.PollQuerySet.of_ticket
         exports.web_connector.sessions.Session.open_message exports.web_connector.sessions.Session.rows
-        exports.web_connector.handing_out._ripe exports.web_connector.sessions.has_work
+        exports.web_connector.handing_out._export exports.web_connector.handing_out._ripe
+        exports.web_connector.sessions.has_work
         exports.web_connector.answers._percent
         exports.web_connector.sessions.begin exports.web_connector.sessions.finish
         exports.web_connector.sessions.note_unreadable wbs.models.segments.Segment._parents_of

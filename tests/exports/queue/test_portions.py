@@ -4,14 +4,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 from django.db.models.functions import Now
 
 from companies.models import AuditEvent
 from erp_integrations.models import Connection
 from exports import queue, services
 from exports.models import Attempt, CodeExport, Status
-from exports.queue.decisions import not_begun
+from exports.queue.decisions import Next
 from exports.queue.transitions import follow
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
@@ -233,11 +233,13 @@ def test_a_broken_configuration_stops_the_connection_until_a_person_mends_it(sce
 
 
 def test_a_row_that_left_its_state_is_told(scene: Scene) -> None:
-    [row] = scene.queue("01-100")
-    CodeExport.objects.update(status="READY")
+    rows = scene.queue("01-100", "01-200")
+    CodeExport.objects.filter(pk=rows[0].pk).update(status="READY")
 
-    with pytest.raises(RuntimeError, match="1 of 1 rows left their state"):
-        follow([(row, not_begun(row))])
+    with pytest.raises(RuntimeError, match="left their state"), transaction.atomic():
+        follow([(row, Next(Status.EXPORTING)) for row in rows])
+
+    assert scene.states() == {"01-100": "READY", "01-200": "QUEUED"}, "all of them, or none"
 
 
 def test_a_paused_connection_sends_nothing(scene: Scene) -> None:
