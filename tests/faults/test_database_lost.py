@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
+
 import pytest
 from django.db import connection
 
@@ -71,16 +74,25 @@ def test_row_12_backends_that_are_ended_in_the_middle_lose_nothing(
 
 
 class Cutter:
-    """Cuts connections at a COMMIT: before the server hears it, or before the client hears that it is done."""
+    """Cuts connections at what commits: before the server hears it, or before the client hears that it is done.
+
+    That is a COMMIT, and each prepared statement under a lease, which is a transaction by itself between two calls.
+    """
+
+    PREPARED = re.compile(rb"(_pg3_\d+)\0WITH held AS \(UPDATE")
 
     def __init__(self, is_done: bool, every: int) -> None:
         self.is_done = is_done
         self.every = every
         self.heard = self.cut = 0
         self.is_on = False
+        self.prepared: defaultdict[Link, set[bytes]] = defaultdict(set)
 
     def __call__(self, link: Link, data: bytes) -> None:
-        if not self.is_on or b"COMMIT\0" not in data:
+        names = self.prepared[link]
+        names.update(self.PREPARED.findall(data))
+        commits = b"COMMIT\0" in data or any(b"\0%b\0" % name in data for name in names)
+        if not (self.is_on and commits):
             return
         self.heard += 1
         if self.heard % self.every == 0:

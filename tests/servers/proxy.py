@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 
-@dataclass
+@dataclass(eq=False)
 class Link:
     client: socket.socket
     server: socket.socket
