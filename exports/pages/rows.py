@@ -56,9 +56,11 @@ class Row:
         return any(held and held.keeps for held in (self.income, self.expense))
 
     @property
-    def marks(self) -> tuple[str, str]:
-        """What the cells of both accounts show, in short; empty where more is said of an account than its name."""
-        return self._mark(self.can_assign, self.income), self._mark(self.can_assign_expense, self.expense)
+    def marks(self) -> tuple[str, str, str]:
+        """What the cells show, in short: both accounts, empty where more is said than a name; of which version of the
+        item code and description are."""
+        income, expense = self._mark(self.can_assign, self.income), self._mark(self.can_assign_expense, self.expense)
+        return income, expense, str(self.export.item_version)
 
     def _mark(self, can_assign: bool, held: Held | None) -> str:
         if self.asks_to_keep or (held and (held.trouble or not held.is_offered)):
@@ -119,12 +121,13 @@ class Seen:
     version: int
     income: str = ""  # `Row.marks`
     expense: str = ""
+    item_version: str = ""
 
 
 def read_seen(values: Sequence[str]) -> dict[int, Seen]:
-    """From the fields `seen`, each "id:moves:version" or, after an auto-save, that with both marks behind it."""
+    """From the fields `seen`, each "id:moves:version" or, with the marks of its cells behind it."""
     parts = [value.split(":") for value in values[: max(PAGE_SIZES)]]
     return {
         number(pk, -1): Seen(number(moves, -1), number(version, -1), *marks)
-        for pk, moves, version, *marks in (part for part in parts if len(part) in (3, 5))
+        for pk, moves, version, *marks in (part for part in parts if len(part) in (3, 6))
     }

@@ -71,11 +71,14 @@ function show(told, status) {
       control.setAttribute(name, `${told.id.slice(7)}/${control.getAttribute(name)}`);
     }
   }
-  status.dataset.seen = seen;
-  $("[name=version]", status).value = seen.split(":")[1];
   const row = document.getElementById(told.id);
+  const unsaved = $(".unsaved", row);
+  const keepsChoice = unsaved && !$(".income, .expense", told);
+  if (keepsChoice) status.append(unsaved);
+  status.dataset.seen = keepsChoice ? seen.split(":", 2).join(":") : seen;
+  $("[name=version]", status).value = seen.split(":")[1];
   row.dataset.status = state;
-  for (const cell of [...$$(".income, .expense", told), status]) {
+  for (const cell of [...$$(".code, .description, .income, .expense", told), status]) {
     $(`.${cell.className}`, row).replaceWith(cell);
     htmx.process(cell);
   }

@@ -300,14 +300,27 @@ class TestPoll:
         assert re.findall(r'<td class="(\w+)"', answer) == ["income", "status"]
         assert '<td class="income">4100 Account 4100</td>' in answer
 
-    @pytest.mark.parametrize("shows", ["0:1", "0:1::", "0:1:choose0:choose0"])
-    def test_accounts_that_the_page_may_show_otherwise_are_told(self, desk: Desk, shows: str) -> None:
+    @pytest.mark.parametrize("shows", ["0:1", "0:1:::", "0:1:choose0:choose0:0"])
+    def test_cells_that_the_page_may_show_otherwise_are_told(self, desk: Desk, shows: str) -> None:
         """After an auto-save it does not say how; with an account in trouble more is shown than the account."""
         row = desk.ready("01-100", status=Status.EXPORTING, moves=2)
 
         answer = html(desk.post("poll/", seen=[f"{row.pk}:{shows}"]))
 
-        assert re.findall(r'<td class="(\w+)"', answer) == ["income", "expense", "status"]
+        assert re.findall(r'<td class="(\w+)"', answer) == ["code", "description", "income", "expense", "status"]
+
+    def test_a_code_that_was_sent_again_as_another_is_told_with_its_words(self, desk: Desk) -> None:
+        """Else who picks an account for the one that the page shows picks it for the other."""
+        row = desk.ready("01-100", status=Status.EXPORTING)
+        before = shown_in(html(desk.get("?filter=in-progress")))
+        desk.connection.code_exports.filter(pk=row.pk).update(
+            status=Status.READY, moves=2, item_version=2, description="Steel <i>"
+        )
+
+        answer = html(desk.post("poll/", seen=before))
+
+        code = f'<td class="code"><a href="{row.pk}/">01-100</a></td>'
+        assert f'{code}<td class="description">Steel &lt;i&gt;</td>' in answer
 
     def test_an_account_in_trouble_is_told_with_each_move(self, desk: Desk) -> None:
         row = desk.ready("01-100", status=Status.QUEUED, income_picked="income: 4000 Sales")

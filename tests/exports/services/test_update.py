@@ -185,7 +185,7 @@ def test_an_erp_that_takes_no_new_values_says_so(scene: Scene, monkeypatch: pyte
 @pytest.mark.parametrize(
     ("there", "sentence"),
     [
-        (("orphaned", {}), "The ERP no longer has the item."),
+        (("gone", {}), "The ERP no longer has the item."),
         (("edited", {"code": "X"}), "The item has another code in the ERP by now."),
     ],
 )
