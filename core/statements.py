@@ -52,7 +52,7 @@ def column(sql: str, params: Sequence[Any]) -> list[Any]:
         return [value for (value,) in cursor.fetchall()]
 
 
-def _as_it_is(sql: str, params: Sequence[Any]) -> CursorWrapper:
+def _unprepared(sql: str, params: Sequence[Any]) -> CursorWrapper:
     """As `run`, but not prepared."""
     cursor = connection.cursor()
     cursor.execute(sql, params)
@@ -131,7 +131,7 @@ class Rows(Generic[M]):
 
     def _read(self, sql: str, given: Mapping[str, Any]) -> list[M]:
         compiled = self._compiled
-        execute = _as_it_is if self.is_planned_anew else run
+        execute = _unprepared if self.is_planned_anew else run
         with execute(sql, with_given(compiled.params, given)) as cursor:
             return [compiled.instance(row) for row in compiled.converted(cursor.fetchall())]
 

@@ -82,9 +82,10 @@ class Lease:
             return self._goes_on(cursor.fetchone(), began)
 
     def go_on(self, update: str, params: Sequence[Any]) -> list[int]:
-        """The same, and run this UPDATE of attempts, on PostgreSQL in the same statement: the codes whose it changed.
+        """The same, and run this UPDATE of attempts, on PostgreSQL in the same statement.
 
-        None if nothing more may be sent, also because the ERP has other capabilities by now.
+        Returns the ids of the codes whose attempts it changed. Empty if nothing more may be sent under this lease, also
+        because the ERP is able to do other things by now.
         """
         able = self.connection.capabilities
         if database.vendor == "sqlite":
