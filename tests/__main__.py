@@ -89,10 +89,11 @@ def run_stages(environment: dict[str, str], is_all: bool) -> None:
     not_on_postgresql = "processes or browser" if is_all else "processes or browser or either"
     not_on_sqlite = "pg_only or once or browser"
     on_both = "" if is_all else " and not processes and (either or differs)"
-    apart, in_browser = (
+    exporting, apart, in_browser = (
         on_sqlite | {"DATABASE_URL": environment["DATABASE_URL"], "TEST_DATABASE": f"test_tieback_{name}"}
-        for name in ("processes", "browser")
+        for name in ("exports", "processes", "browser")
     )
+    on_postgresql = ["-m", f"not ({not_on_postgresql}){long}"]
     run_beside(
         [
             Stage("types", [*MODULE, "mypy", "."], production),
@@ -101,7 +102,8 @@ def run_stages(environment: dict[str, str], is_all: bool) -> None:
             Stage("deploy check", [*MANAGE, "check", "--deploy", "--fail-level", "WARNING"], production),
             Stage("tests on SQLite", [*PYTEST, "-m", f"not ({not_on_sqlite}){on_both}{long}"], on_sqlite),
         ],
-        [Stage("tests on PostgreSQL", [*PYTEST, "-m", f"not ({not_on_postgresql}){long}"], environment)],
+        [Stage("tests of exports on PostgreSQL", [*PYTEST, "tests/exports", *on_postgresql], exporting)],
+        [Stage("other tests on PostgreSQL", [*PYTEST, "--ignore", "tests/exports", *on_postgresql], environment)],
         [Stage("tests in the browser, on PostgreSQL", [*PYTEST, "tests/browser", "-m", f"browser{long}"], in_browser)],
         [Stage("tests of processes, on PostgreSQL", [*PYTEST, "-m", f"processes{long}"], apart)],
     )

@@ -5,8 +5,10 @@ RELIABILITY names the invariants I1 to I10. It shares no code with the services;
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from itertools import pairwise
+from typing import Any
 
 from companies.models import AuditEvent
 from erp_integrations.models import Connection
@@ -35,13 +37,13 @@ def check_books(rows: list[CodeExport], books: Books) -> None:
     twice = [name for name, count in Counter(item["reference"] for item in ours).items() if count > 1]
     assert not twice, f"I1: twice in the ERP: {twice}"
     items = {item["remote_id"]: item for item in books.written()}
+    attempts = _by("export_id", Attempt.objects.filter(export__in=rows, outcome__in=("exported", "found")))
     for row in rows:
         if row.status != Status.SUCCESS:
             continue
         item = items.get(row.remote_id or "")
         assert item, f"I2: {row} is Success, but the ERP has no {row.remote_id}"
-        attempts = Attempt.objects.filter(export=row, outcome__in=("exported", "found"))
-        if item["reference"] is None and not attempts.exclude(payload__remote_id="").exists():
+        if item["reference"] is None and not any(attempt.payload["remote_id"] for attempt in attempts[row.pk]):
             continue  # linked and never updated: its values are the ERP's own
         on_screen = (
             row.code if item["reference"] else item["code"],
@@ -49,16 +51,19 @@ def check_books(rows: list[CodeExport], books: Books) -> None:
             row.income_account and row.income_account.remote_id,
             row.expense_account and row.expense_account.remote_id,
         )
-        sent = attempts.first()
-        assert sent is not None, f"I2: {row} is Success without an attempt"
+        assert attempts[row.pk], f"I2: {row} is Success without an attempt"
+        sent = attempts[row.pk][0]
         names = ("code", "description", "income_account", "expense_account")
         assert tuple(item[name] for name in names) == on_screen, f"I9: {row}"
         assert tuple(sent.payload[name] for name in names) == on_screen, f"I2: {row}"
 
 
 def check_history(rows: list[CodeExport]) -> None:
+    ids = [row.pk for row in rows]
+    told = _by("subject_id", AuditEvent.objects.filter(subject="export", subject_id__in=ids).order_by("id"))
+    attempts = _by("export_id", Attempt.objects.filter(export__in=ids))
     for row in rows:
-        events = list(AuditEvent.objects.filter(subject="export", subject_id=row.pk).order_by("id"))
+        events = told[row.pk]
         assert all(event.company_id == row.company_id for event in events), f"I7: {row}"
         moves = [event for event in events if event.action not in NO_MOVE]
         assert len([move for move in moves if move.old]) == row.moves, f"I6: {row} has {row.moves} moves"
@@ -69,9 +74,18 @@ def check_history(rows: list[CodeExport]) -> None:
         assert not left, f"I5: {row} left Success"
         for one, next_one in pairwise([*moves, None]):
             if one and one.action in ("export.rejected", "export.recalled"):
-                late = Attempt.objects.filter(export=row, started_at__gt=one.at)
-                late = late.filter(started_at__lt=next_one.at) if next_one else late
-                assert not late.exists(), f"I4: {row} was sent after its rejection"
+                late = [attempt.started_at for attempt in attempts[row.pk] if attempt.started_at > one.at]
+                assert not [at for at in late if not next_one or at < next_one.at], (
+                    f"I4: {row} was sent after rejection"
+                )
+
+
+def _by(name: str, found: Iterable[Any]) -> dict[int, list[Any]]:
+    """In the order in which they were read."""
+    groups = defaultdict(list)
+    for one in found:
+        groups[getattr(one, name)].append(one)
+    return groups
 
 
 def check_calls(books: Books) -> None:

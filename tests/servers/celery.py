@@ -33,6 +33,7 @@ class CeleryProcess(Server):
     def __init__(self, **environment: str) -> None:
         super().__init__()
         own = {"DJANGO_SETTINGS_MODULE": "config.settings", "DATABASE_URL": test_database_url(), "LOG_LEVEL": "INFO"}
+        own["CELERY_SKIP_CHECKS"] = "1"  # Django's, at each start half of what it takes
         self.environment = {**os.environ, **own, **environment}
 
     @property
@@ -54,9 +55,13 @@ class Worker(CeleryProcess):
         alone = ["--concurrency", "2", "--without-mingle", "--without-gossip", "--hostname", f"worker-{self.port}@%h"]
         return [sys.executable, "-m", "celery", "-A", "config", "worker", "--loglevel", "INFO", *alone]
 
+    @property
+    def parent_id(self) -> int:
+        return self.process.pid if self.process else 0
+
     def child_ids(self) -> list[int]:
         """The processes of the pool, in which the tasks run."""
-        parent = self.process.pid if self.process else 0
+        parent = self.parent_id
         return [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
 
 

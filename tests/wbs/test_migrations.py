@@ -1,4 +1,7 @@
-"""Migrations that move data, on data of the schema before them."""
+"""Migrations that move data, on data of the schema before them.
+
+Those that have landed do not change any more: the quick run has the newest one only.
+"""
 
 from __future__ import annotations
 
@@ -56,6 +59,7 @@ def send(apps: Any, item_id: int, reference: str) -> None:
     )
 
 
+@pytest.mark.slow
 def test_items_get_random_guids_and_keep_what_they_were_sent_under(migrate: Migrate) -> None:
     before = migrate(("wbs", "0006_project_own_codes"), ("exports", "0009_updates_index"))
     ids = make_items(before, 30)
@@ -73,6 +77,7 @@ def test_items_get_random_guids_and_keep_what_they_were_sent_under(migrate: Migr
     assert SegmentItem.objects.get(guid=item.guid) == item, "as Django writes it"
 
 
+@pytest.mark.slow
 def test_what_may_be_under_way_keeps_its_request_key(migrate: Migrate) -> None:
     before = migrate(("wbs", "0006_project_own_codes"), ("exports", "0009_updates_index"))
     tries = {"uncertain": ["uncertain"], "refused": ["uncertain", "refused"], "never": [], "not sent": ["not sent"]}
@@ -97,6 +102,7 @@ def test_what_may_be_under_way_keeps_its_request_key(migrate: Migrate) -> None:
     }
 
 
+@pytest.mark.slow
 def test_words_become_statuses_and_the_kind_of_the_last_click_the_cause(migrate: Migrate) -> None:
     before = migrate(("wbs", "0007_item_guids"), ("exports", "0013_accounts_as_picked"))
     codes = {  # reference -> (status, kind of its last click, message, the word in the WBS)

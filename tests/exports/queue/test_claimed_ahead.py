@@ -24,6 +24,14 @@ from tests.exports.scripted import Books, Rule
 from tests.exports.steps import changed, update
 from tests.patience import PATIENCE_S
 
+SIZE = 5  # codes of one call
+
+
+@pytest.fixture(autouse=True)
+def small_calls(scene: Scene) -> None:
+    scene.connection.options["batch_size"] = SIZE
+    scene.connection.save(update_fields=["options"])
+
 
 class TestOneCallCarriesOneKind:
     """Also what is claimed for later calls: new codes, or updates, or one code alone."""
@@ -31,19 +39,19 @@ class TestOneCallCarriesOneKind:
     def test_updates_go_after_new_codes(self, scene: Scene) -> None:
         changed(scene, "09-100")
         update(scene, "09-100")
-        queue_many(scene, 160)
+        queue_many(scene, 16)
 
         turn(scene)
 
         sent = [call for call in calls(scene.books) if call[0] != "find"][1:]  # the first made 09-100
-        assert sent == [*[("export", 50)] * 3, ("export", 10), ("update", 1)]
-        assert count("SUCCESS") == 161
+        assert sent == [*[("export", SIZE)] * 3, ("export", 1), ("update", 1)]
+        assert count("SUCCESS") == 17
         check_invariants(scene.connection, scene.books)
 
     def test_new_codes_that_come_meanwhile_go_after_updates(
         self, scene: Scene, monkeypatch: pytest.MonkeyPatch, transactional_db: None
     ) -> None:
-        codes = [f"09-{number}" for number in range(100, 260)]
+        codes = [f"09-{number}" for number in range(100, 116)]
         changed(scene, *codes)
         for code in codes:
             update(scene, code)
@@ -51,34 +59,34 @@ class TestOneCallCarriesOneKind:
         numbers, go_on = iter(range(1, 100)), portions.Turn.go_on
 
         def come(*words: Any) -> None:
-            if next(numbers) == 2:  # ten updates wait for their call
-                queue_many(scene, 20)
+            if next(numbers) == 2:  # one update waits for its call
+                queue_many(scene, 2)
             go_on(*words)
 
         monkeypatch.setattr(portions.Turn, "go_on", come)
 
         turn(scene)
 
-        assert calls(scene.books)[before:] == [*[("update", 50)] * 3, ("update", 10), ("export", 20)]
-        assert count("SUCCESS") == 180
+        assert calls(scene.books)[before:] == [*[("update", SIZE)] * 3, ("update", 1), ("export", 2)]
+        assert count("SUCCESS") == 18
         check_invariants(scene.connection, scene.books)
 
     def test_a_code_whose_answers_were_lost_goes_alone(self, scene: Scene) -> None:
-        queue_many(scene, 160)
+        queue_many(scene, 17)
         CodeExport.objects.filter(code="01-0001").update(lost_answers=portions.ALONE_AFTER)
 
         turn(scene)
 
-        assert calls(scene.books) == [*[("export", 50)] * 3, ("export", 9), ("export", 1)]
+        assert calls(scene.books) == [*[("export", SIZE)] * 3, ("export", 1), ("export", 1)]
         check_invariants(scene.connection, scene.books)
 
 
 class TestWhatWasClaimedForSeveralCalls:
-    """160 codes: a call of 50, then 110 are claimed at once, for three calls."""
+    """16 codes: a call of 5, then 11 are claimed at once, for three calls."""
 
     @pytest.fixture(autouse=True)
     def codes(self, transactional_db: None, scene: Scene) -> None:  # the second call has a connection of its own
-        queue_many(scene, 160)
+        queue_many(scene, 16)
 
     def waiting(self) -> int:
         return Attempt.objects.filter(began_at=None, ended_at=None).count()
@@ -108,8 +116,8 @@ class TestWhatWasClaimedForSeveralCalls:
 
         turn(scene)
 
-        assert seen == [0, 60, 10, 0]
-        assert (count("SUCCESS"), self.waiting(), self.freed()) == (160, 0, 0)
+        assert seen == [0, 6, 1, 0]
+        assert (count("SUCCESS"), self.waiting(), self.freed()) == (16, 0, 0)
         check_invariants(scene.connection, scene.books)
 
     @pytest.mark.parametrize("how", ["transient", "configuration", "uncertain"])
@@ -120,12 +128,12 @@ class TestWhatWasClaimedForSeveralCalls:
 
         turn(scene)
 
-        assert (len(calls(scene.books)), count("SUCCESS"), self.waiting(), self.freed()) == (2, 50, 0, 60)
-        assert CodeExport.objects.filter(status="QUEUED", tries=0, lost_answers=0, waits=0).count() >= 60
+        assert (len(calls(scene.books)), count("SUCCESS"), self.waiting(), self.freed()) == (2, SIZE, 0, 6)
+        assert CodeExport.objects.filter(status="QUEUED", tries=0, lost_answers=0, waits=0).count() >= 6
         scene.refreshed().resume(scene.dora.user)
         scene.let_time_pass()
         scene.drain()
-        assert (count("SUCCESS"), len(scene.books.items())) == (160, 160)
+        assert (count("SUCCESS"), len(scene.books.items())) == (16, 16)
         check_invariants(scene.connection, scene.books)
 
     def test_they_are_queued_again_when_the_connection_is_paused(
@@ -135,7 +143,7 @@ class TestWhatWasClaimedForSeveralCalls:
 
         turn(scene)
 
-        assert (calls(scene.books), count("SUCCESS"), count("QUEUED")) == ([("export", 50)] * 2, 100, 60)
+        assert (calls(scene.books), count("SUCCESS"), count("QUEUED")) == ([("export", SIZE)] * 2, 10, 6)
         assert (self.waiting(), scene.refreshed().lease_until) == (0, None)
         check_invariants(scene.connection, scene.books)
 
@@ -148,19 +156,19 @@ class TestWhatWasClaimedForSeveralCalls:
         turn(scene)
         queue.sweep()
 
-        assert (calls(scene.books), count("SUCCESS"), count("READY")) == ([("export", 50)] * 2, 100, 60)
+        assert (calls(scene.books), count("SUCCESS"), count("READY")) == ([("export", SIZE)] * 2, 10, 6)
         check_invariants(scene.connection, scene.books)
 
     def test_each_call_has_the_settings_as_they_are_then(self, scene: Scene, during: Callable[[During], None]) -> None:
         others = Books(scene.books.path.with_name("others"))
         for number in range(100):  # so that the ids go on there
             others.add(CodeData("", f"99-{number}", "Theirs", income_account=None), by_hand=True)
-        moved = {"options": {"journal": str(others.path)}}
+        moved = {"options": scene.connection.options | {"journal": str(others.path)}}
         during(lambda number: Connection.objects.update(**moved) if number == 2 else None)
 
         turn(scene)
 
-        assert (calls(scene.books), calls(others)) == ([("export", 50)] * 2, [("export", 50), ("export", 10)])
+        assert (calls(scene.books), calls(others)) == ([("export", SIZE)] * 2, [("export", SIZE), ("export", 1)])
 
     def test_those_of_another_connection_are_left_to_its_holder(self, scene: Scene) -> None:
         other = factories.make_connection(
@@ -181,11 +189,11 @@ class TestWhatWasClaimedForSeveralCalls:
     def test_what_was_queued_again_does_not_begin_any_more(self, scene: Scene) -> None:
         lease = leases.take(Connection.objects.filter(pk=scene.connection.pk))
         assert lease
-        portions.claim(lease, portions.next_rows(lease, 50))
-        waiting = [one.row for one in portions.claim(lease, portions.next_rows(lease, 110), waits=True)]
-        free(waiting[10:])
+        portions.claim(lease, portions.next_rows(lease, SIZE))
+        waiting = [one.row for one in portions.claim(lease, portions.next_rows(lease, 11), waits=True)]
+        free(waiting[3:])
 
-        assert portions.begin(lease, [row.pk for row in waiting]) == {row.pk for row in waiting[:10]}
+        assert portions.begin(lease, [row.pk for row in waiting]) == {row.pk for row in waiting[:3]}
 
     def test_after_a_kill_those_that_were_never_sent_are_simply_sent(
         self, scene: Scene, during: Callable[[During], None]
@@ -200,14 +208,14 @@ class TestWhatWasClaimedForSeveralCalls:
         during(die)
         with pytest.raises(Killed):
             turn(scene)
-        assert (count("EXPORTING"), self.waiting()) == (110, 60)
+        assert (count("EXPORTING"), self.waiting()) == (11, 6)
         Connection.objects.update(lease_until=in_seconds(-1))
 
         queue.sweep()
 
-        assert (count("UNKNOWN"), count("QUEUED")) == (50, 60)
+        assert (count("UNKNOWN"), count("QUEUED")) == (SIZE, 6)
         scene.let_time_pass()
         scene.drain()
         asked = [codes for call, codes in calls(scene.books) if call == "find"]
-        assert (sum(asked), count("SUCCESS"), len(scene.books.items())) == (50, 160, 160)
+        assert (sum(asked), count("SUCCESS"), len(scene.books.items())) == (SIZE, 16, 16)
         check_invariants(scene.connection, scene.books)
