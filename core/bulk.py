@@ -7,11 +7,11 @@ bulk_update's CASE per row and field, cost more than the call to the ERP.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
+import orjson
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Field, Model, QuerySet, Value
@@ -19,7 +19,7 @@ from django.db.models.expressions import Combinable, RawSQL
 from django.db.models.sql import Query
 
 PORTION = 5000  # rows of one parameter
-UNSURE = re.compile(r"\\u(?:0000|d[89a-f])")  # in JSON: NUL, or half of a character
+NUL = r"\u0000"  # as JSON writes it
 
 
 def insert_each(rows: Sequence[Model], fields: Sequence[str], *, ignore_conflicts: bool = False) -> None:
@@ -28,7 +28,9 @@ def insert_each(rows: Sequence[Model], fields: Sequence[str], *, ignore_conflict
         table, columns = rows[0]._meta.db_table, [_column(type(rows[0]), name) for name in fields]
         listed = ", ".join(columns)
         unless = " WHERE true ON CONFLICT DO NOTHING" if ignore_conflicts else ""  # SQLite needs the WHERE
-        values = [{column: getattr(row, column) for column in columns} for row in rows[start : start + PORTION]]
+        values = [
+            {column: _written(getattr(row, column)) for column in columns} for row in rows[start : start + PORTION]
+        ]
         with connection.cursor() as cursor:
             cursor.execute(
                 f"INSERT INTO {table} ({listed}) SELECT {listed} FROM {_source(table, columns)} AS new{unless}",  # noqa: S608
@@ -114,6 +116,11 @@ def set_clauses(model: type[Model], shared: Mapping[str, Any]) -> tuple[list[str
     return sets, params
 
 
+def _written(value: Any) -> Any:
+    """A value as both databases read it from JSON."""
+    return value.hex if isinstance(value, UUID) else value
+
+
 def _column(model: type[Model], field: str) -> str:
     return cast("Field[Any, Any]", model._meta.get_field(field)).attname
 
@@ -128,8 +135,11 @@ def _source(table: str, columns: list[str]) -> str:
 
 def as_json(values: Sequence[Mapping[str, Any]]) -> str:
     """The values as both databases read them, without what they cannot store."""
-    text = json.dumps(values, default=_adapted)
-    return json.dumps(_storable(values), default=_adapted) if UNSURE.search(text) else text
+    try:
+        text = orjson.dumps(values, default=_adapted, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
+    except TypeError:  # half a character, or a number of more than 64 bits
+        return json.dumps(_storable(values), default=_adapted)
+    return json.dumps(_storable(values), default=_adapted) if NUL in text else text
 
 
 def storable(text: str) -> str:
@@ -149,7 +159,5 @@ def _storable(value: Any) -> Any:
 
 
 def _adapted(value: Any) -> str:
-    """As both databases read it: what JSON does not carry is GUIDs and datetimes."""
-    if isinstance(value, UUID):
-        return value.hex
+    """What JSON does not carry, as both databases read it: datetimes."""
     return str(connection.ops.adapt_datetimefield_value(value))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from core.bulk import update_each
+from core.bulk import as_json, update_each
 from exports.models import CodeExport, Status
 from tests.factories import make_connection, make_export
 
@@ -30,3 +32,20 @@ def test_rows_are_looked_up_by_their_key_and_not_among_all_in_their_state() -> N
 
     assert "Index Scan using exports_codeexport_pkey" in plan
     assert "exports_due" not in plan
+
+
+class TestAsJson:
+    @pytest.mark.parametrize(
+        ("given", "stored"),
+        [
+            ("half \ud800 of one", "half ? of one"),
+            ("one\0two", "onetwo"),
+            ("as it is typed: \\u0000", "as it is typed: \\u0000"),
+            ("Ä €", "Ä €"),
+            (2**70, 2**70),
+        ],
+    )
+    def test_what_databases_cannot_store_is_left_out_and_all_else_stays(self, given: object, stored: object) -> None:
+        assert json.loads(as_json([{"text": given, "inner": {"list": [given]}}])) == [
+            {"text": stored, "inner": {"list": [stored]}}
+        ]
