@@ -129,11 +129,19 @@ class Rows(Generic[M]):
         """So many of them at the most."""
         return self._read(f"{self._compiled.sql} LIMIT {int(most)}", given)
 
+    def exist(self, **given: Any) -> bool:
+        """Whether there are any."""
+        with self._execute(f"SELECT EXISTS ({self._compiled.sql})", given) as cursor:
+            return bool(cursor.fetchone()[0])
+
     def _read(self, sql: str, given: Mapping[str, Any]) -> list[M]:
         compiled = self._compiled
-        execute = _unprepared if self.is_planned_anew else run
-        with execute(sql, with_given(compiled.params, given)) as cursor:
+        with self._execute(sql, given) as cursor:
             return [compiled.instance(row) for row in compiled.converted(cursor.fetchall())]
+
+    def _execute(self, sql: str, given: Mapping[str, Any]) -> CursorWrapper:
+        execute = _unprepared if self.is_planned_anew else run
+        return execute(sql, with_given(self._compiled.params, given))
 
 
 class _Compiled:
@@ -145,7 +153,7 @@ class _Compiled:
         wanted, self.annotations = compiler.klass_info, compiler.annotation_col_map or {}
         fields = wanted["select_fields"]
         self.start, self.end = fields[0], fields[-1] + 1
-        self.model = wanted["model"]
+        self.model, self.alias = wanted["model"], connection.alias
         self.names = [column[0].target.attname for column in compiler.select[self.start : self.end]]
         self.related = get_related_populators(wanted, compiler.select, connection.alias)  # type: ignore[call-arg]  # its stubs are ahead
         self.converters = compiler.get_converters([column[0] for column in compiler.select])
@@ -163,7 +171,7 @@ class _Compiled:
         """As `Model.from_db` makes it, but for the detour through `__init__`, which costs more than the query."""
         made = self.model.__new__(self.model)
         made.__dict__.update(zip(self.names, row[self.start : self.end], strict=True), _state=ModelState())
-        made._state.db, made._state.adding = connection.alias, False
+        made._state.db, made._state.adding = self.alias, False
         for related in self.related:
             related.populate(row, made)
         for name, place in self.annotations.items():

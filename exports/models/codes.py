@@ -261,8 +261,8 @@ class CodeExport(models.Model):
         """The code of the ERP's item: a linked one may be written another way."""
         return str((self.receipt or {}).get("code", self.code))
 
-    def as_data(self) -> CodeData:
-        """The code as an adapter sees it; of a row that was read with `for_adapter`."""
+    def as_data(self, request_key: str | None = None) -> CodeData:
+        """The code as an adapter sees it, with the key of this try; of a row that was read with `for_adapter`."""
         return CodeData(
             reference=self.reference,
             code=self.remote_code if self.is_update else self.code,
@@ -270,7 +270,7 @@ class CodeExport(models.Model):
             tiers=split(self.code, self.delimiter),
             income_account=self.income_remote_id,
             expense_account=self.expense_remote_id,
-            request_key=self.request_key,
+            request_key=self.request_key if request_key is None else request_key,
             remote_id=(self.remote_id or "") if self.is_update else "",
         )
 

@@ -8,7 +8,7 @@ import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -30,7 +30,7 @@ from exports.models import Attempt, CodeExport, CodeExportQuerySet, Status
 from exports.queue import erp_calls, leases
 from exports.queue.decisions import Next, after_call
 from exports.queue.leases import Lease
-from exports.queue.recovery import ask, codes_in_doubt, free, give_up, in_doubt, set_free
+from exports.queue.recovery import are_in_doubt, ask, codes_in_doubt, free, give_up, set_free
 from exports.queue.standing import standing_sql
 from exports.queue.transitions import follow, settle
 
@@ -143,10 +143,10 @@ class Turn:
             with transaction.atomic():
                 return self._claim(self.lease.portion_size) if self.lease.goes_on() else []
         meant, *self.waiting = self.waiting
-        begun = begin(self.lease, [one.row.pk for one in meant])
+        begun = begin(self.lease, [one.row.id for one in meant])
         if len(begun) < len(meant):
-            self.waiting.append([one for one in meant if one.row.pk not in begun])
-        return [one for one in meant if one.row.pk in begun]
+            self.waiting.append([one for one in meant if one.row.id not in begun])
+        return [one for one in meant if one.row.id in begun]
 
     def go_on(self, sent: Sequence[Work], answer: Mapping[str, Outcome]) -> None:
         """Beside the call that is under way: store what the one before answered, and claim what the next ones carry."""
@@ -177,7 +177,7 @@ class Turn:
         return max(size, min(CLAIMED_AT_ONCE, int(rate * (self.until - now))) // size * size)
 
     def _claim(self, most: int, *, waits: bool = False) -> list[Work]:
-        if self.has_doubts or in_doubt(self.lease).exists():
+        if self.has_doubts or are_in_doubt(self.lease):
             return []
         return claim(self.lease, next_rows(self.lease, most), waits=waits)
 
@@ -207,10 +207,10 @@ def _begins(able: Capabilities) -> tuple[str, tuple[Any, ...]]:
     meant = "SELECT value FROM json_each(%s)"
     if database.vendor == "postgresql":
         meant = f"SELECT id FROM unnest(%s::bigint[]) AS code(id) WHERE {statements.takes_for_one('id')}"  # noqa: S608
-    stand, params = standing_sql(able)
+    stand, params = statements.written_out(*standing_sql(able))
     standing = f"EXISTS (SELECT 1 FROM {rows} WHERE id = {attempts}.export_id AND {stand})"  # noqa: S608
     mine = f"lease_token = %s AND began_at IS NULL AND ended_at IS NULL AND export_id IN ({meant})"
-    return f"UPDATE {attempts} SET began_at = {clock_sql()} WHERE {mine} AND {standing}", params  # noqa: S608
+    return f"UPDATE {attempts} SET began_at = {clock_sql()} WHERE {mine} AND {standing}", tuple(params)  # noqa: S608
 
 
 def _call(lease: Lease, work: list[Work]) -> tuple[dict[str, Outcome], ERPError | None]:
@@ -267,7 +267,7 @@ def claim(lease: Lease, rows: list[CodeExport], *, waits: bool = False) -> list[
     the rows.
     """
     decided = [(row, _claimed(row, lease)) for row in rows]
-    codes = [replace(row.as_data(), request_key=then.changes["request_key"]) for row, then in decided]
+    codes = [row.as_data(then.changes["request_key"]) for row, then in decided]
     claimed = follow(decided, [{"try_payload": dict(vars(code)), "try_waits": waits} for code in codes])
     return [Work(row, code, lease.token) for row, code in zip(claimed, codes, strict=True)]
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, Max, OuterRef, Q
+from django.db.models import BigIntegerField, Exists, Max, OuterRef, Q
 from django.db.models.functions import Now
 
+from core.statements import Given, Rows
 from erp_integrations.base import CodeData, Receipt
 from erp_integrations.errors import ERPError
 from erp_integrations.models import Connection
@@ -24,28 +26,37 @@ from exports.queue.transitions import follow, settle
 SETTLED = (Attempt.Outcome.FOUND, Attempt.Outcome.ABSENT)
 
 
-def in_doubt(lease: Lease) -> CodeExportQuerySet:
-    """Codes that the ERP is to be asked about now.
+def _in_doubt(connection: Any, token: Any) -> CodeExportQuerySet:
+    return CodeExport.objects.filter(
+        Q(status=Status.EXPORTING) & ~Q(lease_token=token)
+        | Q(status=Status.UNKNOWN, due_at__lte=Now())
+        | Q(status=Status.QUEUED, due_at__lte=Now(), ask_first=True),
+        connection=connection,
+    )
+
+
+_asked_about = Rows(
+    lambda: _in_doubt(Given("connection", BigIntegerField()), Given("token", BigIntegerField())), is_planned_anew=True
+)
+
+
+def are_in_doubt(lease: Lease) -> bool:
+    """Whether there are codes that the ERP is to be asked about now.
 
     Besides UNKNOWN, when its time has come, these are codes that an earlier holder of the lease left in EXPORTING, and
     queued ones that are to be asked about first.
     """
-    return CodeExport.objects.filter(
-        Q(status=Status.EXPORTING) & ~Q(lease_token=lease.token)
-        | Q(status=Status.UNKNOWN, due_at__lte=Now())
-        | Q(status=Status.QUEUED, due_at__lte=Now(), ask_first=True),
-        connection=lease.connection,
-    )
+    return _asked_about.exist(connection=lease.connection.pk, token=lease.token)
 
 
 def codes_in_doubt(lease: Lease) -> list[CodeExport]:
     """A portion of them, now in UNKNOWN; in the transaction that took the lease."""
-    doubtful = in_doubt(lease)
-    if not doubtful.exists():  # nearly always: asking just that is much cheaper
+    if not are_in_doubt(lease):  # nearly always: asking just that is much cheaper
         return []
     set_free(lease)
     still = ~Q(status=Status.QUEUED) | stands(lease.connection)
-    return give_up(lease, doubtful.filter(still).for_adapter()[: lease.portion_size])
+    doubtful = _in_doubt(lease.connection, lease.token).filter(still)
+    return give_up(lease, doubtful.for_adapter()[: lease.portion_size])
 
 
 def set_free(lease: Lease) -> None:

@@ -62,7 +62,7 @@ def _follow(
     steps = [_step(row, then) for row, then in decided]
     values = [
         {
-            "id": row.pk,
+            "id": row.id,
             "was": row.status,
             "step": step,
             "status": then.status,
