@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 from django.conf import settings
 from django.core.management import call_command
 
-from benchmarks import beside, dripping, lists, longest, pipeline, polls, web
+from benchmarks import beside, dripping, lists, longest, naive, pipeline, polls, web
 from benchmarks.rig import Finding, Rig
 from benchmarks.sites import Site, enter, own_database
 from tests.servers.tryton import TrytonServer
@@ -23,8 +23,9 @@ class Scale:
     trees: tuple[int, int] = (1_000, 100_000)
     imported: int = 20_000
     clicks: tuple[int, ...] = (1_000, 10_000)
+    alone: int = 300
     polls: tuple[int, int] = (100, 1_000)
-    erp: str = "tryton"
+    erps: tuple[str, ...] = ("paced", "tryton")
     has_gates: bool = True
     gates_growth: bool = False
 
@@ -38,8 +39,9 @@ SCALES = {
         trees=(2, 3),
         imported=4,
         clicks=(2, 3),
+        alone=2,
         polls=(2, 3),
-        erp="instant",
+        erps=("instant",),
         has_gates=False,
     ),
 }
@@ -72,12 +74,17 @@ def measure(scale: Scale) -> Iterator[Finding]:
         for action in ("export", "reject"):
             yield web.growth(scale.rig, clicked, action, scale.gates_growth)
         yield longest.statement(clicked[-1])
+        alone = Site(running.enter_context(own_database(empty)), scale.alone, erp="instant-one-by-one")
+        yield naive.one_by_one(scale.rig, alone)
         pulled = [polls.PulledSite(running.enter_context(own_database(empty)), codes) for codes in scale.polls]
         yield polls.poll(scale.rig, *pulled)
-        open_erp = (
-            TrytonServer if scale.erp == "tryton" else lambda: nullcontext(SimpleNamespace(options={}, credentials={}))
-        )
-        with open_erp() as erp:
-            given = {"erp": f"{scale.erp}-in-turns", "options": erp.options, "credentials": erp.credentials}
-            books = Site(running.enter_context(own_database(empty)), scale.clicks[0], **given)
-        yield pipeline.pipeline(scale.rig, open_erp, books)
+        for kind in scale.erps:
+            open_erp = TrytonServer if kind == "tryton" else _no_server
+            with open_erp() as erp:
+                given = {"erp": f"{kind}-in-turns", "options": erp.options, "credentials": erp.credentials}
+                books = Site(running.enter_context(own_database(empty)), scale.clicks[0], **given)
+            yield pipeline.pipeline(scale.rig, open_erp, books)
+
+
+def _no_server() -> AbstractContextManager[SimpleNamespace]:
+    return nullcontext(SimpleNamespace(options={}, credentials={}))

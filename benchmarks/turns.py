@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 
 import redis
@@ -13,6 +15,7 @@ from erp_integrations.adapters.tryton.adapter import TrytonAdapter
 from erp_integrations.base import CodeData, Outcome
 
 PATIENCE_S = 60
+CODE_S = 0.002
 
 
 class InTurns:
@@ -26,6 +29,23 @@ class InTurns:
 class TrytonInTurns(InTurns, TrytonAdapter):
     key = f"{TrytonAdapter.key}-in-turns"
     label = TrytonAdapter.label
+
+
+class PacedAdapter(InstantAdapter):
+    """Takes a fixed time for each code, as ERPs that are called over a network do."""
+
+    key = "paced"
+    label = "Paced ERP"
+    capabilities = replace(InstantAdapter.capabilities, batch_size=50)
+
+    def export_codes(self, codes: Sequence[CodeData]) -> list[Outcome]:
+        time.sleep(CODE_S * len(codes))
+        return super().export_codes(codes)
+
+
+class PacedInTurns(InTurns, PacedAdapter):
+    key = f"{PacedAdapter.key}-in-turns"
+    label = PacedAdapter.label
 
 
 class InstantInTurns(InTurns, InstantAdapter):
