@@ -100,10 +100,10 @@ def run_stages(environment: dict[str, str], is_all: bool) -> None:
             Stage("templates", [*MODULE, "djlint", "templates", "--lint", "--quiet"], environment),
             Stage("migrations", [*MANAGE, "makemigrations", "--check", "--dry-run"], on_sqlite | var),
             Stage("deploy check", [*MANAGE, "check", "--deploy", "--fail-level", "WARNING"], production),
-            Stage("tests on SQLite", [*PYTEST, "-m", f"not ({not_on_sqlite}){on_both}{long}"], on_sqlite),
+            Stage("tests on SQLite", [*PYTEST, "-m", f"not ({not_on_sqlite}){on_both}{long}"], on_sqlite, 10),
         ],
-        [Stage("tests of exports on PostgreSQL", [*PYTEST, "tests/exports", *on_postgresql], exporting)],
-        [Stage("other tests on PostgreSQL", [*PYTEST, "--ignore", "tests/exports", *on_postgresql], environment)],
+        [Stage("tests of exports on PostgreSQL", [*PYTEST, "tests/exports", *on_postgresql], exporting, 10)],
+        [Stage("other tests on PostgreSQL", [*PYTEST, "--ignore", "tests/exports", *on_postgresql], environment, 10)],
         [Stage("tests in the browser, on PostgreSQL", [*PYTEST, "tests/browser", "-m", f"browser{long}"], in_browser)],
         [Stage("tests of processes, on PostgreSQL", [*PYTEST, "-m", f"processes{long}"], apart)],
     )
@@ -119,10 +119,12 @@ class Stage:
     name: str
     command: list[str]
     environment: dict[str, str]
+    nice: int = 0  # gives way to the lanes that mostly wait, and so end last
 
     def start(self, words: BinaryIO | None = None) -> None:
         self.started, self.words = time.monotonic(), words
         self.process = subprocess.Popen(self.command, env=self.environment, stdout=words, stderr=words)
+        os.setpriority(os.PRIO_PROCESS, self.process.pid, os.getpriority(os.PRIO_PROCESS, 0) + self.nice)
 
     @property
     def has_ended(self) -> bool:
