@@ -5,8 +5,16 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from erp_integrations.base import CodeData, Outcome
-from tests.exports.queue.turns import During
+from tests.exports.queue.turns import SIZE, During
+from tests.exports.scene import Scene
 from tests.exports.scripted import ScriptedAdapter
+
+
+@pytest.fixture
+def small_calls(scene: Scene) -> None:
+    """So that a few codes make several of them."""
+    scene.connection.options["batch_size"] = SIZE
+    scene.connection.save(update_fields=["options"])
 
 
 @pytest.fixture

@@ -17,20 +17,14 @@ from exports.models import Attempt, CodeExport
 from exports.queue import leases, portions
 from exports.queue.recovery import free, set_free
 from tests import factories
-from tests.exports.queue.turns import During, calls, count, queue_many, turn
+from tests.exports.queue.turns import SIZE, During, calls, count, queue_many, turn
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
 from tests.exports.scripted import Books, Rule
 from tests.exports.steps import changed, update
 from tests.patience import PATIENCE_S
 
-SIZE = 5  # codes of one call
-
-
-@pytest.fixture(autouse=True)
-def small_calls(scene: Scene) -> None:
-    scene.connection.options["batch_size"] = SIZE
-    scene.connection.save(update_fields=["options"])
+pytestmark = pytest.mark.usefixtures("small_calls")
 
 
 class TestOneCallCarriesOneKind:

@@ -12,6 +12,7 @@ from tests.exports.scripted import Books
 from tests.exports.steps import make_many
 
 AGES_S = 3600
+SIZE = 5  # codes of one of the `small_calls`
 During = Callable[[int], None]  # is told the number of the call
 
 
