@@ -8,9 +8,11 @@ from html import unescape
 import pytest
 
 from core import in_order
+from exports import services
 from exports.models import CodeExport, Status
 from tests import factories
 from tests.exports.review_pages import PAGE, Desk
+from wbs.lists.checking import NewCode
 
 SIZE = 50
 
@@ -23,7 +25,11 @@ def desk(db: None) -> Desk:
 @pytest.fixture
 def ready(desk: Desk) -> list[int]:
     """Ids of three pages of codes, in the list's order; some share a sort key."""
-    rows = [desk.ready(f"01-{number}") for number in range(1000, 1130)]
+    codes = [NewCode(("01", f"{number}"), "One of many") for number in range(1000, 1130)]
+    factories.make_cost_code("01").segment.add_codes(codes, "-", None)
+    services.send_codes(desk.dora, desk.connection, None)
+    CodeExport.objects.update(income_account=desk.income)
+    rows = list(CodeExport.objects.order_by("sort_key"))
     for one, next_to_it in zip(rows[40:60:2], rows[41:61:2], strict=True):
         CodeExport.objects.filter(pk=next_to_it.pk).update(sort_key=one.sort_key)
     return [row.pk for row in rows]
