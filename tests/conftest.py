@@ -17,10 +17,9 @@ from tests.servers.celery import Beat, CeleryProcess, Worker
 from tests.servers.smtp import MailServer
 
 # A busy machine is no finding: what is slow is told by benchmarks.
-hypothesis.settings.register_profile(
-    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-)
-hypothesis.settings.load_profile("unhurried")
+UNHURRIED = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile("quick", UNHURRIED, max_examples=25)
+hypothesis.settings.register_profile("whole", UNHURRIED, max_examples=100)
 FAST = {"EXPORT_LEASE_S": "2", "EXPORT_SETTLE_S": "0", "EXPORT_SWEEP_S": "0.5", "EXPORT_RETRY_S": "0.2"}
 
 
@@ -95,6 +94,11 @@ def mail_server(settings: Any) -> Iterator[MailServer]:
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_USE_TLS = "127.0.0.1", server.port, False
         yield server
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    is_quick = "not slow" in config.option.markexpr
+    hypothesis.settings.load_profile("quick" if is_quick else "whole")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
