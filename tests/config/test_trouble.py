@@ -32,8 +32,8 @@ OURS = ("companies_", "erp_integrations_", "wbs_", "exports_")
 
 @pytest.fixture
 def impatient(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """This thread serves pages, and waits a tenth of a second for a lock."""
-    settings.DATABASE_LIMITS = {"web": Limits(0.1, 30, 60)}
+    """This thread serves pages, and waits a fiftieth of a second for a lock."""
+    settings.DATABASE_LIMITS = {"web": Limits(0.02, 30, 60)}
     monkeypatch.setattr(limits, "_of_process", "web")
     connection.close()
     yield
