@@ -14,6 +14,7 @@ from config import children
 from config.children import Child
 from tests.servers.server import wait_until
 
+pytestmark = pytest.mark.once
 STAYS = "import time; time.sleep(600)"
 
 

@@ -13,6 +13,8 @@ from config.celery import app
 from config.redis import QoS
 from tests.servers.redis import Redis
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def redis() -> Iterator[Redis]:

@@ -5,11 +5,13 @@ import signal
 import subprocess
 import sys
 
+import pytest
 from django.conf import settings
 
 from core.crashpoints import crashpoint
 from tests.servers.programs import ROOT
 
+pytestmark = pytest.mark.once
 PASS_TWICE = "import django; django.setup(); from core.crashpoints import crashpoint as c; c('K'); print(1); c('K')"
 
 
