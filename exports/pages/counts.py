@@ -98,6 +98,7 @@ class Progress:
     batches: tuple[int, ...] = ()
     by_status: dict[str, int] = field(default_factory=dict)
     started_at: datetime | None = None
+    put_off: int = 0  # queued ones that are to wait
 
     @classmethod
     def read(cls, connection: Connection, watched: Iterable[int]) -> Progress:
@@ -107,14 +108,16 @@ class Progress:
             .filter(status__in=[*UNFINISHED, Status.SUCCESS, *RETRYABLE])
             .order_by()
             .values_list("export_batch", "export_batch__at", "status")
-            .annotate(Count("pk"))
+            .annotate(number=Count("pk"), delayed=Count("pk", filter=Q(status=Status.QUEUED, due_at__gt=Now())))
         )
         batches: dict[int, datetime] = {}
         by_status: dict[str, int] = {}
-        for batch, at, status, count in rows:
+        put_off = 0
+        for batch, at, status, number, delayed in rows:
             batches[batch] = at
-            by_status[status] = by_status.get(status, 0) + count
-        return cls(tuple(sorted(batches)), by_status, min(batches.values(), default=None))
+            by_status[status] = by_status.get(status, 0) + number
+            put_off += delayed
+        return cls(tuple(sorted(batches)), by_status, min(batches.values(), default=None), put_off)
 
     @property
     def total(self) -> int:
@@ -133,8 +136,8 @@ class Progress:
         return self.by_status.get(Status.FAILED, 0)
 
     def time_left(self, now: datetime) -> str:
-        """ "about 20 s left", once something is done; nobody knows it of codes that the ERP is asked about."""
-        going = sum(self.by_status.get(status, 0) for status in (Status.QUEUED, Status.EXPORTING))
+        """ "about 20 s left", once something is done; nobody knows it of codes that wait or are asked about."""
+        going = sum(self.by_status.get(status, 0) for status in (Status.QUEUED, Status.EXPORTING)) - self.put_off
         if not (self.done and going and self.started_at):
             return ""
         seconds = int((now - self.started_at).total_seconds() * going / self.done) + 1

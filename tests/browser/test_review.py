@@ -341,6 +341,15 @@ class TestManyRows:
         expect(page.get_by_role("status")).to_contain_text("Accounts set for 60 cost codes.")
         assert erp.code_exports.filter(income_account__number="4000").count() == 60
 
+    def test_where_nothing_matches_nothing_is_offered_to_be_selected(self, page: Page, erp: Connection) -> None:
+        offer = page.get_by_role("button", name=re.compile("^Select all .* matching$"))
+        expect(offer).to_be_visible()
+
+        page.goto(f"{LIST}?q=nothing-is-called-so")
+
+        expect(page.get_by_role("button", name="Export Cost Codes")).to_be_visible()
+        expect(offer).to_be_hidden()
+
     def test_select_all_is_the_page_and_clear_takes_it_back(self, page: Page, erp: Connection) -> None:
         page.get_by_label("Select all", exact=True).check()
         expect(page.get_by_label("Select 01-104", exact=True)).to_be_checked()

@@ -4,7 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from core.clock import in_seconds
+from exports.models import Batch
 from exports.pages.counts import Progress
+from tests.exports.review_pages import Desk
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 
@@ -23,3 +26,21 @@ def test_the_time_left_is_told_of_what_is_under_way(by_status: dict[str, int], t
     progress = Progress((1,), by_status, NOW - timedelta(seconds=30))
 
     assert progress.time_left(NOW) == told
+
+
+@pytest.mark.django_db
+def test_codes_that_are_put_off_tell_no_time() -> None:
+    desk = Desk()
+    batch = Batch.objects.create(company=desk.connection.company, connection=desk.connection, kind=Batch.Kind.EXPORT)
+    desk.ready("01-100", status="SUCCESS", remote_id="1", export_batch=batch)
+    later = desk.ready("01-200", status="QUEUED", due_at=in_seconds(60), export_batch=batch)
+
+    def told() -> str:
+        progress = Progress.read(desk.connection, [])
+        assert progress.started_at
+        return progress.time_left(progress.started_at + timedelta(seconds=1))
+
+    assert told() == ""
+
+    desk.connection.code_exports.filter(pk=later.pk).update(due_at=in_seconds(0))
+    assert told() == "about 2 s left"
