@@ -41,7 +41,7 @@ SCALES = {
         clicks=(2, 3),
         alone=2,
         polls=(2, 3),
-        erps=("instant",),
+        erps=("instant", "paced"),
         has_gates=False,
     ),
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
@@ -134,10 +135,10 @@ def _source(table: str, columns: list[str]) -> str:
 
 
 def as_json(values: Sequence[Mapping[str, Any]]) -> str:
-    """The values as both databases read them, without what they cannot store."""
+    """The values as both databases read them, without what they cannot store. A GUID must be `hex` by then."""
     try:
         text = orjson.dumps(values, default=_adapted, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
-    except TypeError:  # half a character, or a number of more than 64 bits
+    except TypeError:  # half a character, a number of more than 64 bits, or what json refuses, too
         return json.dumps(_storable(values), default=_adapted)
     return json.dumps(_storable(values), default=_adapted) if NUL in text else text
 
@@ -159,5 +160,7 @@ def _storable(value: Any) -> Any:
 
 
 def _adapted(value: Any) -> str:
-    """What JSON does not carry, as both databases read it: datetimes."""
+    """What JSON does not carry, as both databases read it: datetimes, and nothing else."""
+    if not isinstance(value, datetime):
+        raise TypeError(f"{type(value).__name__} is not written as JSON.")
     return str(connection.ops.adapt_datetimefield_value(value))

@@ -57,7 +57,10 @@ def test_no_test_reaches_beyond_this_machine() -> None:
         socket.create_connection(("example.com", 80), timeout=PATIENCE_S)
 
 
-def test_a_worker_takes_what_waits_until_it_is_killed_and_again_after_its_restart(worker: Worker) -> None:
+def test_a_worker_takes_what_waits_until_it_is_killed_and_again_after_its_restart(
+    start_process: Callable[..., Worker],
+) -> None:
+    worker = start_process(Worker, CELERY_SKIP_CHECKS="")  # as production starts it
     children = worker.child_ids()
     app.send_task("exports.tasks.sweep")
     wait_until(lambda: waiting() == 0, "the worker")

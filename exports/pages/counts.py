@@ -21,6 +21,7 @@ from exports.models import (
     CodeExportQuerySet,
     Status,
 )
+from exports.models.codes import IS_PUT_OFF
 
 CAP = 10_000  # counts are exact up to here
 
@@ -108,16 +109,16 @@ class Progress:
             .filter(status__in=[*UNFINISHED, Status.SUCCESS, *RETRYABLE])
             .order_by()
             .values_list("export_batch", "export_batch__at", "status")
-            .annotate(number=Count("pk"), delayed=Count("pk", filter=Q(status=Status.QUEUED, due_at__gt=Now())))
+            .annotate(number=Count("pk"), put_off=Count("pk", filter=Q(IS_PUT_OFF, status=Status.QUEUED)))
         )
         batches: dict[int, datetime] = {}
         by_status: dict[str, int] = {}
-        put_off = 0
-        for batch, at, status, number, delayed in rows:
+        all_put_off = 0
+        for batch, at, status, number, put_off in rows:
             batches[batch] = at
             by_status[status] = by_status.get(status, 0) + number
-            put_off += delayed
-        return cls(tuple(sorted(batches)), by_status, min(batches.values(), default=None), put_off)
+            all_put_off += put_off
+        return cls(tuple(sorted(batches)), by_status, min(batches.values(), default=None), all_put_off)
 
     @property
     def total(self) -> int:

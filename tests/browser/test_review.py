@@ -257,6 +257,7 @@ class TestReject:
         expect(row_of(page, "01-100")).to_have_count(0)
         expect(page.get_by_text("Nothing is left on this page.")).to_be_visible()
         expect(page.get_by_role("link", name="Ready to Export 0")).to_be_visible()
+        expect(page.get_by_role("button", name="matching")).to_be_hidden()
         assert_accessible(page)
 
         page.get_by_label("Reason").fill("Wrong division")

@@ -33,7 +33,6 @@ class CeleryProcess(Server):
     def __init__(self, **environment: str) -> None:
         super().__init__()
         own = {"DJANGO_SETTINGS_MODULE": "config.settings", "DATABASE_URL": test_database_url(), "LOG_LEVEL": "INFO"}
-        own["CELERY_SKIP_CHECKS"] = "1"  # Django's, at each start half of what it takes
         self.environment = {**os.environ, **own, **environment}
 
     @property

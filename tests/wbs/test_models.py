@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from companies.models import AuditEvent, Company
 from tests.factories import make_company, make_connection, make_cost_code, make_hold, make_segment, make_user
 from wbs.errors import Conflict, Refused
+from wbs.lists.checking import NewCode
 from wbs.models import Hold, Segment, SegmentItem, Status
 
 pytestmark = pytest.mark.django_db
@@ -338,6 +339,12 @@ class TestDeleting:
         assert codes_in_order() == ["02", "02-100", "03", "03-100"]
         assert outcome.changed == 3
         assert {str(kept) for kept, _ in outcome.refused} == {"02", "03", "03-100"}
+
+
+def test_items_that_are_added_at_once_are_found_by_their_guid(segment: Segment) -> None:
+    segment.add_codes([NewCode(("01",), "Concrete")], "-", None)
+
+    assert SegmentItem.objects.get(guid=item("01").guid) == item("01"), "as Django writes it"
 
 
 def test_codes_sort_alike_on_every_database(segment: Segment) -> None:

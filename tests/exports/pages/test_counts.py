@@ -29,10 +29,11 @@ def test_the_time_left_is_told_of_what_is_under_way(by_status: dict[str, int], t
 
 
 @pytest.mark.django_db
-def test_codes_that_are_put_off_tell_no_time() -> None:
+def test_codes_that_are_put_off_are_left_out_of_the_time() -> None:
     desk = Desk()
     batch = Batch.objects.create(company=desk.connection.company, connection=desk.connection, kind=Batch.Kind.EXPORT)
     desk.ready("01-100", status="SUCCESS", remote_id="1", export_batch=batch)
+    now = desk.ready("01-150", status="QUEUED", due_at=in_seconds(0), export_batch=batch)
     later = desk.ready("01-200", status="QUEUED", due_at=in_seconds(60), export_batch=batch)
 
     def told() -> str:
@@ -40,7 +41,10 @@ def test_codes_that_are_put_off_tell_no_time() -> None:
         assert progress.started_at
         return progress.time_left(progress.started_at + timedelta(seconds=1))
 
-    assert told() == ""
+    assert told() == "about 2 s left", "of the one that is due"
 
     desk.connection.code_exports.filter(pk=later.pk).update(due_at=in_seconds(0))
-    assert told() == "about 2 s left"
+    assert told() == "about 3 s left"
+
+    desk.connection.code_exports.filter(pk__in=(now.pk, later.pk)).update(due_at=in_seconds(60))
+    assert told() == ""

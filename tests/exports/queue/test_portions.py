@@ -303,19 +303,29 @@ def test_an_integration_that_is_no_longer_installed_breaks_its_connection_only(s
     assert scene.portion() is False
 
 
-def test_garbage_in_an_answer_is_stored_without_harm(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("message", "stored"),
+    [
+        ("No\0pe \\u0000 'x'", "Nope \\u0000 'x'"),
+        ("Half \ud800 of one", "Half ? of one"),
+        ("\0 \ud800 \\u0000", " ? \\u0000"),
+    ],
+)
+def test_garbage_in_an_answer_is_stored_without_harm(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, message: str, stored: str
+) -> None:
     from tests.exports import scripted
 
     scene.queue("01-100")
     monkeypatch.setattr(
         scripted.ScriptedAdapter,
         "export_codes",
-        lambda self, codes: [scripted.Refused(codes[0].reference, "No\0pe \ud800 \\u0000 'x'", "<\0>")],
+        lambda self, codes: [scripted.Refused(codes[0].reference, message, "<\0>")],
     )
 
     scene.portion()
 
-    assert (scene.row("01-100").message, scene.row("01-100").detail) == ("Nope ? \\u0000 'x'", "<>")
+    assert (scene.row("01-100").message, scene.row("01-100").detail) == (stored, "<>")
 
 
 def test_an_id_that_cannot_be_kept_is_asked_about(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ def texts(*categories: str) -> st.SearchStrategy[str]:
 
 
 TEXT = texts()
-VISIBLE = texts("Cc", "Cf")  # the list refuses nearly all others: what is filtered out here is what is left
+VISIBLE = texts("Cc", "Cf")  # the list refuses control and format characters
 CODE = VISIBLE.filter(lambda text: not code_problem(text, "") and not text.startswith("#"))
 DESCRIPTION = VISIBLE.filter(lambda text: not description_problem(text) and not text.startswith("#"))
 
