@@ -35,6 +35,8 @@ class AccountKind(StrEnum):
 INCOME_KINDS = frozenset({AccountKind.INCOME, AccountKind.OTHER_INCOME})
 EXPENSE_KINDS = frozenset({AccountKind.COST_OF_GOODS_SOLD, AccountKind.EXPENSE, AccountKind.OTHER_EXPENSE})
 
+ACCOUNT_FIELDS = ("income_account", "expense_account")  # of a code, and of whatever gives a code its accounts
+
 MAX_REMOTE_ID = 100  # characters of an item's id in the ERP
 
 
@@ -64,6 +66,13 @@ class Capabilities:
     expense_kinds: frozenset[AccountKind] = EXPENSE_KINDS
     call_timeout_s: float = 30  # after how long is a call given up? The lease is longer than this.
     settle_s: float = 60  # how long may the ERP still work on a call that we gave up? Only then "absent" is believed.
+
+
+def kinds_of(able: Capabilities, field: str) -> frozenset[AccountKind]:
+    """Which kinds an account of this one of ACCOUNT_FIELDS may have; none where the ERP has no such account."""
+    if field == "income_account":
+        return able.income_kinds
+    return able.expense_kinds if able.has_expense_account else frozenset()
 
 
 @dataclass(frozen=True)

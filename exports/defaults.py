@@ -6,17 +6,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import transaction
 from django.db.models import BigIntegerField, CharField, Expression, F, Field, OuterRef, Subquery, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
-from companies.audit import record
 from companies.models import Member
+from erp_integrations.base import ACCOUNT_FIELDS, kinds_of
 from erp_integrations.models import Connection, GLAccount
-from exports.models import ACCOUNT_FIELDS, DefaultAccounts, kinds_of
 from wbs.codes import MAX_TIERS, split
-from wbs.models import SegmentItem
+from wbs.models import SegmentItem, keep_default_accounts
 
 UPWARDS = ["pk", *("__".join(["parent"] * steps) for steps in range(1, MAX_TIERS))]  # of an item: itself, its divisions
 
@@ -124,17 +122,6 @@ def set_defaults(
 
     The connection's row is locked first, so that a click which looks them up again and again finds the same.
     """
-    with transaction.atomic():
-        Connection.objects.select_for_update(no_key=True).values_list("pk").get(pk=connection.pk)
-        found = connection.default_accounts.select_for_update().filter(item=item)
-        old, new = found.first(), {"income_account": income, "expense_account": expense}
-        if [getattr(old, field, None) for field in ACCOUNT_FIELDS] == [income, expense]:
-            return False
-        if income or expense:
-            DefaultAccounts.objects.update_or_create(connection=connection, item=item, defaults=new)
-        else:
-            found.delete()
-        told = str(DefaultAccounts(**new))
-        label = f"{connection}: Default accounts of {item}"
-        record(member.company, member.user, "connection.changed", connection, label=label, old=old or "", new=told)
-    return True
+    wanted = zip(ACCOUNT_FIELDS, (income, expense), strict=True)
+    accounts = {field: account.pk if account else None for field, account in wanted}
+    return keep_default_accounts(connection, {item.pk: accounts}, member.user) > 0

@@ -6,13 +6,11 @@ States and transitions: docs/decisions/0001-state-machine.md. Each is a conditio
 from __future__ import annotations
 
 from exports.models.accounts import (
-    ACCOUNT_FIELDS,
     ACCOUNTS,
     account_words,
     advice,
     fits,
     identity_of,
-    kinds_of,
     label_of,
     may_have,
     picked_of,
@@ -21,7 +19,6 @@ from exports.models.accounts import (
 )
 from exports.models.batches import Batch
 from exports.models.codes import Attempt, CodeExport, CodeExportQuerySet, Conflict, Invalid
-from exports.models.defaults import DefaultAccounts
 from exports.models.items import Reading, RemoteItem
 from exports.models.states import (
     ASSIGNABLE,
@@ -37,7 +34,6 @@ from exports.models.states import (
 
 __all__ = [
     "ACCOUNTS",
-    "ACCOUNT_FIELDS",
     "ASSIGNABLE",
     "FILTERS",
     "LINKABLE",
@@ -50,7 +46,6 @@ __all__ = [
     "CodeExport",
     "CodeExportQuerySet",
     "Conflict",
-    "DefaultAccounts",
     "Drift",
     "Invalid",
     "Reading",
@@ -60,7 +55,6 @@ __all__ = [
     "advice",
     "fits",
     "identity_of",
-    "kinds_of",
     "label_of",
     "may_have",
     "picked_of",

@@ -16,10 +16,8 @@ from django.db.models import (
 )
 from django.db.models.functions import Coalesce, Concat
 
-from erp_integrations.base import AccountKind, Capabilities
+from erp_integrations.base import ACCOUNT_FIELDS, AccountKind, Capabilities, kinds_of
 from erp_integrations.models import GLAccount, GLAccountQuerySet
-
-ACCOUNT_FIELDS = ("income_account", "expense_account")
 
 
 def source_of(field: str) -> str:
@@ -30,13 +28,6 @@ def source_of(field: str) -> str:
 def picked_of(field: str) -> str:
     """The field that keeps what the account was called in the chart when it was picked: `income_picked`."""
     return field.replace("_account", "_picked")
-
-
-def kinds_of(able: Capabilities, field: str) -> frozenset[AccountKind]:
-    """Which kinds an account of this field may have."""
-    if field == "income_account":
-        return able.income_kinds
-    return able.expense_kinds if able.has_expense_account else frozenset()
 
 
 def account_words(field: str) -> Expression:

@@ -10,19 +10,18 @@ from django.db.models import Case, F, Q, When
 from django.db.models.functions import Now
 
 from companies.models import Company
-from erp_integrations.base import MAX_REMOTE_ID, CodeData
+from erp_integrations.base import ACCOUNT_FIELDS, MAX_REMOTE_ID, CodeData, kinds_of
 from erp_integrations.models import Connection, GLAccount
 from exports.models.accounts import (
-    ACCOUNT_FIELDS,
     advice,
-    kinds_of,
     picked_of,
     trouble,
 )
 from exports.models.batches import Batch
 from exports.models.states import FILTERS, Cause, Drift, Status
-from wbs.codes import fold, split
+from wbs.codes import split
 from wbs.models import SegmentItem
+from wbs.searching import contains
 
 # Whether the time of a row has not come yet.
 IS_PUT_OFF = Case(When(due_at__gt=Now(), then=True), default=False, output_field=models.BooleanField())
@@ -82,11 +81,8 @@ class CodeExportQuerySet(models.QuerySet["CodeExport"]):
         return self if name == "all" else self.filter(status__in=states)
 
     def matching(self, text: str) -> CodeExportQuerySet:
-        """Rows whose code or description contains the text, whatever the case."""
-        if not text:
-            return self
-        key = fold(text)
-        return self.filter(Q(code_key__contains=key) | Q(description_key__contains=key))
+        """Rows whose code or description contains the text, whatever the case; codes that read like it, too."""
+        return self.filter(contains("code_key", text))
 
     def for_review(self) -> CodeExportQuerySet:
         """Rows as the review page shows them: in the natural order of codes, with accounts."""
@@ -117,7 +113,7 @@ class CodeExport(models.Model):
     item = models.ForeignKey(SegmentItem, on_delete=models.PROTECT, db_index=False, related_name="exports")
     # What was sent: the item is locked meanwhile, so these agree with it until the ERP has it.
     code = models.CharField(max_length=255)
-    code_key = models.CharField(max_length=300)  # casefolded, for search and collisions
+    code_key = models.CharField(max_length=300)  # the item's, for search and collisions
     description = models.CharField(max_length=4095)
     description_key = models.CharField(max_length=4200)
     sort_key = models.CharField(max_length=1000)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from erp_integrations.base import INCOME_KINDS, AccountKind
+from erp_integrations.base import INCOME_KINDS, AccountKind, kinds_of
 from erp_integrations.models import Connection, GLAccount
 from exports.models import (
     LINKABLE,
     REJECTABLE,
     CodeExport,
     advice,
-    kinds_of,
 )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from erp_integrations.base import ACCOUNT_FIELDS, kinds_of
 from erp_integrations.models import GLAccount
-from exports.models import ACCOUNT_FIELDS, CodeExport, Drift, kinds_of
+from exports.models import CodeExport, Drift
 from exports.pages.accounts import Held
 
 

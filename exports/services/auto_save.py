@@ -17,9 +17,8 @@ from companies.models import AuditEvent, Member
 from core import statements
 from core.bulk import set_clauses
 from core.statements import Given, Rows
-from erp_integrations.base import Capabilities
+from erp_integrations.base import ACCOUNT_FIELDS, Capabilities
 from exports.models import (
-    ACCOUNT_FIELDS,
     ASSIGNABLE,
     LINKABLE,
     CodeExport,

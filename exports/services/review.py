@@ -12,10 +12,10 @@ from django.db.models.functions import Concat, Now
 from companies import audit, mail
 from companies.models import Member
 from core.bulk import listed
+from erp_integrations.base import ACCOUNT_FIELDS
 from erp_integrations.models import Connection
 from exports.defaults import Defaults, of_item_or
 from exports.models import (
-    ACCOUNT_FIELDS,
     ACCOUNTS,
     ASSIGNABLE,
     REJECTABLE,

@@ -8,10 +8,9 @@ from typing import Any
 from django.db.models import Case, Count, Q, Value, When
 
 from companies.models import Member
-from erp_integrations.base import AccountKind
+from erp_integrations.base import ACCOUNT_FIELDS, AccountKind
 from erp_integrations.models import Connection, GLAccount
 from exports.models import (
-    ACCOUNT_FIELDS,
     FILTERS,
     UNFINISHED,
     Batch,

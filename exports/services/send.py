@@ -11,10 +11,10 @@ from django.db.models.functions import Coalesce, Now
 
 from companies.models import Member
 from core.bulk import insert_from, listed, own_values
+from erp_integrations.base import ACCOUNT_FIELDS
 from erp_integrations.models import Connection
 from exports.defaults import Defaults, of_item
 from exports.models import (
-    ACCOUNT_FIELDS,
     Attempt,
     Batch,
     Cause,

@@ -66,7 +66,7 @@ class Sendable:
             else:
                 sentences = self._problems(item.guid, item.full_code, item.description)
                 if rival := rivals.get(item.full_code_key):
-                    sentences.append(f"{rival} is sent already and differs at most by case. Rename one of them.")
+                    sentences.append(f"{rival} is sent already and reads the same. Rename one of them.")
                 if self.able.has_tiers and item.parent_id and item.parent_id not in there:
                     sentences.append("It goes below its division, which is not sent. Send the division too.")
             yield Problem(item.full_code, " ".join(sentences), item.pk)

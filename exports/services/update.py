@@ -13,9 +13,9 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Coalesce
 
 from companies.models import AuditEvent, Member
-from erp_integrations.base import CodeData
+from erp_integrations.base import CodeData, kinds_of
 from erp_integrations.models import Connection, GLAccount
-from exports.models import Attempt, Batch, CodeExport, CodeExportQuerySet, Drift, Status, kinds_of, picked_of
+from exports.models import Attempt, Batch, CodeExport, CodeExportQuerySet, Drift, Status, picked_of
 from exports.services.clicks import TRIES_ANEW, click, hold_versions, lock_items, move
 from exports.services.results import Problem, Result
 from exports.services.selection import is_own, offered, rows_of

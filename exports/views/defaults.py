@@ -13,9 +13,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from companies.access import MemberRequest, erp_admin
+from erp_integrations.base import ACCOUNT_FIELDS
 from exports.defaults import Default, Defaults, set_defaults
 from exports.forms import ItemDefaultsForm
-from exports.models import ACCOUNT_FIELDS
 from exports.views.responses import connection_of
 from wbs.models import SegmentItem, has_items_below
 

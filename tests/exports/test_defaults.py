@@ -9,13 +9,13 @@ from erp_integrations.base import AccountKind
 from erp_integrations.models import GLAccount
 from exports import services
 from exports.defaults import Defaults, set_defaults
-from exports.models import CodeExport, DefaultAccounts, Invalid
+from exports.models import CodeExport, Invalid
 from exports.services import INHERIT, KEEP
 from tests import factories
 from tests.exports.referee import check_invariants
 from tests.exports.scene import Scene
 from tests.exports.steps import events, queries
-from wbs.models import SegmentItem
+from wbs.models import DefaultAccounts, SegmentItem
 
 
 class Accounts(Scene):

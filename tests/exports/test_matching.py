@@ -7,6 +7,7 @@ from exports.matching import find_matches, match
 from exports.models import CodeExport, RemoteItem, Status
 from tests.exports.scene import Scene
 from tests.exports.steps import by_hand, put, queries
+from wbs.models import SegmentItem
 
 
 def matches(scene: Scene) -> dict[str, tuple[str, str]]:
@@ -29,6 +30,29 @@ def test_codes_meet_items_by_code_by_a_code_alike_and_by_description(scene: Scen
         "01-300": ("R3", "Code alike"),
         "01-400": ("R4", "Same description"),
     }
+
+
+def test_items_of_other_signs_have_the_same_code(scene: Scene) -> None:
+    scene.send("01-1 00", "01-'2", "01-300")
+    for code in ("01–1\u00a000", "01‑’2", "０１－300"):
+        by_hand(scene, code)
+
+    services.read_items(scene.connection, scene.alice)
+
+    assert {how for _, how in matches(scene).values()} == {"Same code"}
+    assert len(matches(scene)) == 3
+
+
+def test_between_codes_that_read_alike_people_choose(scene: Scene) -> None:
+    scene.send("01-1 00", "01-9")
+    old = {"code": "01-1\u00a000", "code_key": "01-1\u00a000"}
+    CodeExport.objects.filter(code="01-9").update(**old)
+    SegmentItem.objects.filter(full_code="01-9").update(full_code=old["code"], full_code_key=old["code"])
+    by_hand(scene, "01-1\u00a000")
+
+    services.read_items(scene.connection, scene.alice)
+
+    assert matches(scene) == {}
 
 
 def test_what_fits_several_is_left_to_people(scene: Scene) -> None:

@@ -6,10 +6,9 @@ import pytest
 from django.test import Client
 
 from exports.defaults import set_defaults
-from exports.models import DefaultAccounts
 from tests import factories
 from tests.exports.review_pages import Desk, queries
-from wbs.models import Segment, SegmentItem
+from wbs.models import DefaultAccounts, Segment, SegmentItem
 
 pytestmark = pytest.mark.either
 

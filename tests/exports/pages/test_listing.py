@@ -32,7 +32,8 @@ def ready(desk: Desk) -> list[int]:
     rows = list(CodeExport.objects.order_by("sort_key"))
     for one, next_to_it in zip(rows[40:60:2], rows[41:61:2], strict=True):
         CodeExport.objects.filter(pk=next_to_it.pk).update(sort_key=one.sort_key)
-    return [row.pk for row in rows]
+    # Of those that share one the id decides; rows get theirs in the order in which the codes lie in their table.
+    return list(CodeExport.objects.order_by("sort_key", "pk").values_list("pk", flat=True))
 
 
 def shown(html: str) -> list[int]:

@@ -10,12 +10,14 @@ from erp_integrations.base import Exported, Receipt
 from exports import queue, services
 from exports.matching import find_matches
 from exports.models import CodeExport, Drift, Status
+from exports.pages.rows import Row
 from exports.queue import erp_calls
 from exports.queue.ownership import CARRIES, LOST, NAMED
 from tests import factories
 from tests.exports.referee import check_history
 from tests.exports.scene import Scene
 from tests.exports.steps import by_hand, events, link, link_row, put, synced
+from wbs.models import SegmentItem
 
 CONFIRMED = "Confirmed by the one who linked it: "
 
@@ -90,7 +92,7 @@ def test_the_code_whose_reference_it_is_is_named_within_the_company_alone(scene:
     assert link_row(scene.alice, row, "R1", LOST).count == 0, "it was something else that was confirmed"
 
 
-@pytest.mark.parametrize("name", ["01-200", "01:200", "01 200"])
+@pytest.mark.parametrize("name", ["01-200", "01:200", "01 200", "01–200", "０１‑200"])
 def test_an_item_that_is_called_as_another_cost_code_is_not_linked_by_the_way(scene: Scene, name: str) -> None:
     scene.ready("01-100")
     factories.make_cost_code("01-200", "Never sent")
@@ -104,9 +106,10 @@ def test_an_item_that_is_called_as_another_cost_code_is_not_linked_by_the_way(sc
     assert NAMED.format(name=name) in result.problems[0].sentence
 
 
-def test_a_spelling_of_its_own_code_is_no_other_code(scene: Scene) -> None:
+@pytest.mark.parametrize("name", ["01.100", "01–100", "０１‑100", "01-100\u00a0"])
+def test_a_spelling_of_its_own_code_is_no_other_code(scene: Scene, name: str) -> None:
     scene.ready("01-100")
-    by_hand(scene, "01.100")
+    by_hand(scene, name)
     services.read_items(scene.connection, scene.alice)
 
     assert link(scene, **{"01-100": "R1"}).count == 1
@@ -131,6 +134,30 @@ def test_two_items_of_one_code_are_told_apart(scene: Scene) -> None:
     claims = queue.why_anothers(scene.connection, [(row, renamed), (row, mine), (row, lost)])
 
     assert claims == [NAMED.format(name="01-200"), "", LOST]
+
+
+def test_between_two_codes_that_read_alike_the_spelling_decides(scene: Scene) -> None:
+    plain, other = "01-1 00", "01-1\u00a000"
+    scene.ready(plain, "01-9")
+    SegmentItem.objects.filter(full_code="01-9").update(full_code=other, full_code_key=other)
+    CodeExport.objects.filter(code="01-9").update(code=other, code_key=other)
+    rows, called = (
+        [scene.row(plain), scene.row(other)],
+        [Receipt("R1", code, "", None, None, is_ours=True) for code in (plain, other)],
+    )
+
+    claims = queue.why_anothers(scene.connection, [(row, receipt) for row in rows for receipt in called])
+
+    named = NAMED.format(name=plain)  # blanks are told as plain ones
+    assert claims == ["", named, named, ""]
+
+
+@pytest.mark.parametrize(("shown", "asks"), [("01–100", False), ("０１‑100", False), ("01–200", True)])
+def test_the_list_asks_to_confirm_what_reads_otherwise(scene: Scene, shown: str, asks: bool) -> None:
+    row = CodeExport.objects.for_review().get(pk=met(scene).pk)
+    row.receipt = {"remote_id": "R1", "code": shown}
+
+    assert Row.of(row, scene.alice).asks_to_confirm is asks
 
 
 def test_two_who_confirm_it_for_two_codes_at_once_link_one(scene: Scene) -> None:

@@ -101,9 +101,7 @@ def test_a_code_that_differs_by_case_from_a_sent_one_stays(scene: Scene) -> None
 
     result = services.send_codes(scene.dora, scene.connection, [twin])
 
-    assert [p.sentence for p in result.problems] == [
-        "01-A is sent already and differs at most by case. Rename one of them."
-    ]
+    assert [p.sentence for p in result.problems] == ["01-A is sent already and reads the same. Rename one of them."]
 
 
 def test_default_accounts_are_filled_in(scene: Scene) -> None:
