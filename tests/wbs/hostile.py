@@ -10,7 +10,8 @@ import random
 from collections.abc import Callable
 from zipfile import ZIP_DEFLATED, ZIP_LZMA, ZipFile
 
-from wbs.lists.packages import MAX_ATTRIBUTES, MAX_TAGS, MAX_UNPACKED
+from wbs.lists.bounds import MAX_ROWS
+from wbs.lists.packages import MAX_QUOTES, MAX_TAGS, MAX_UNPACKED
 
 MANY = 400_000  # elements that are still within the bounds of a package
 RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -125,7 +126,7 @@ def _far_cells() -> bytes:
 
 def _one_row_at_a_time() -> bytes:
     row = '<row r="{0}"><c r="A{0}" t="s"><v>0</v></c><c r="B{0}" t="s"><v>0</v></c></row>'
-    return ROWS + "".join(row.format(at) for at in range(3, MANY // 5)).encode()
+    return ROWS + "".join(row.format(at) for at in range(3, MAX_ROWS + 4)).encode()
 
 
 def _long_texts() -> bytes:
@@ -180,7 +181,7 @@ REFUSED: dict[str, Callable[[], bytes]] = {
     "rows": lambda: _in("worksheets/sheet1", sheet(b"<row/>" * (MAX_TAGS + 1))),
     "merged ranges": lambda: _behind(b'<mergeCell ref="A1:B2"/>' * (MAX_TAGS + 1)),
     "attributes of many elements": lambda: _in(
-        "worksheets/sheet1", sheet(b'<c a="" b="" d="" e="" f="" g="" h="" i=""/>' * (MAX_ATTRIBUTES // 8 + 1))
+        "worksheets/sheet1", sheet(b'<c a="" b="" d="" e="" f="" g="" h="" i=""/>' * (MAX_QUOTES // 16 + 1))
     ),
     "attributes of one element": lambda: _in("worksheets/sheet1", b"<c " + _numbered('a{}="" ', MANY) + b"/>"),
     "names of elements": lambda: _behind(_names("element")),

@@ -8,25 +8,17 @@ import pytest
 
 from tests.cost_codes import LIST
 from tests.servers.programs import ROOT
-from wbs.lists.checking import Check, Known, check
-from wbs.lists.csv_files import read_csv
+from tests.wbs.lists import lists
+from tests.wbs.lists.lists import checked, divisions, good
+from wbs.lists.checking import Known
 
 pytestmark = pytest.mark.once
 
 OWN_LIST = ROOT / "wbs" / "sample" / "cost-codes.csv"
 
 
-def checked(text: str, delimiter: str = "-", known: dict[str, Known] | None = None, creates: bool = True) -> Check:
-    return check(read_csv(text.encode()), delimiter, known or {}, creates_divisions=creates)
-
-
 def problems(text: str, delimiter: str = "-", known: dict[str, Known] | None = None) -> dict[int, str]:
-    result = checked(f"code,description\n{text}", delimiter, known)
-    return {problem.row: problem.sentence for problem in result.problems}
-
-
-def good(result: Check) -> list[tuple[str, str]]:
-    return [("|".join(new.tiers), new.description) for new in result.good]
+    return lists.problems(checked(f"code,description\n{text}", delimiter, known))
 
 
 class TestChecking:
@@ -35,7 +27,7 @@ class TestChecking:
 
         assert good(checked(text)) == [("A|1", "First")]
         assert [(p.row, p.sentence) for p in checked(text).problems] == [
-            (3, "Row 2 has the same code."),
+            (3, "Row 2 has the same code, A-1."),
             (4, "Row 2 has the same code."),
         ]
 
@@ -43,24 +35,28 @@ class TestChecking:
         assert good(checked("code,description\n01,\n01,Good\n")) == [("01", "Good")]
 
     def test_codes_of_the_list_are_told_whatever_their_case(self) -> None:
-        known = {"a-1": Known("a-1")}
+        known = {"a-1": Known("a-1", description="First")}
 
-        assert problems("A-1,Again\n", known=known) == {2: "a-1 is in the list already."}
+        assert problems("A-1,Again\n", known=known) == {
+            2: "a-1 is in the list already. It stays as it is. Description: “First” → “Again”."
+        }
 
     @pytest.mark.parametrize(
         ("row", "sentence"),
         [
-            (",No code", "The code is blank."),
-            ("  ,No code", "The code is blank."),
+            (",No code", "The code is blank, and no codes stand below this text."),
+            ("  ,No code", "The code is blank, and no codes stand below this text."),
             ("01-100,", "The description is blank."),
             ("01-100", "The description is blank."),
             ("1-2-3-4-5-6,x", "It has 6 tiers; 5 are possible."),
             ("01--100,x", "A tier is empty: “-” stands at an end, or twice in a row."),
             ("01-,x", "A tier is empty: “-” stands at an end, or twice in a row."),
             ("-100,x", "A tier is empty: “-” stands at an end, or twice in a row."),
-            ('"01-1\n2",x', "The code contains a line break. Take it out."),
-            ("01-1\x07,x", "The code contains an invisible character (U+0007). Take it out."),
-            ("01,x\u200by", "The description contains an invisible character (U+200B). Take it out."),
+            ('"01-1\n2",x', "The code contains a line break. Take it out. “Clean” makes “01-1 2” of it."),
+            (
+                "01,x\u200by",
+                "The description contains an invisible character (U+200B). Take it out. “Clean” makes “xy” of it.",
+            ),
             (f"{'x' * 101},x", "A code may have 100 characters; this one has 101. Shorten it."),
             (f"01,{'x' * 4096}", "A description may have 4,095 characters; this one has 4,096. Shorten it."),
             (f"{'-'.join(['x' * 99] * 3)},x", "The full code may have 255 characters; this one has 299. Shorten it."),
@@ -82,8 +78,8 @@ class TestChecking:
     @pytest.mark.parametrize("cell", ["#REF!", "#N/A", "#NAME?", "########", "#DIV/0!"])
     def test_a_broken_cell_is_told_in_either_column(self, cell: str) -> None:
         assert problems(f"{cell},x\n01,{cell}\n") == {
-            2: f"The code was broken by a spreadsheet: {cell}.",
-            3: f"The description was broken by a spreadsheet: {cell}.",
+            2: f"The code was broken by a spreadsheet: {cell}. Write it again.",
+            3: f"The description was broken by a spreadsheet: {cell}. Write it again.",
         }
 
     @pytest.mark.parametrize(
@@ -100,35 +96,31 @@ class TestChecking:
         result = checked("code,description\n 01 - 100 , Doors \n02,fine\n03,\u00a0Tiles\n")
 
         assert good(result)[0] == ("01|100", "Doors")
-        assert result.notes == ["Blanks at the ends were trimmed. Rows: 2, 4."]
-
-    def test_a_list_without_the_delimiter_is_wondered_about(self) -> None:
-        assert "Is another delimiter meant?" in checked("code,description\n01-100,x\n", ".").notes[0]
-        assert checked("code,description\n01-100,x\n", "").notes == []
+        assert [(note.row, note.sentence) for note in result.notes] == [
+            (2, "Blanks at the ends were trimmed."),
+            (4, "Blanks at the ends were trimmed."),
+        ]
 
 
 class TestDivisions:
     def test_missing_ones_are_made_once_above_all_that_needs_them(self) -> None:
         result = checked("code,description\n01-1-1,x\n01-1-2,y\n02-1,z\n03,Here\n03-1,x\n")
 
-        made = [("|".join(new.tiers), new.description) for new in result.divisions]
-        assert sorted(made) == [("01", "Division 01"), ("01|1", "Division 01-1"), ("02", "Division 02")]
+        assert divisions(result) == {"01": "Division 01", "01|1": "Division 01-1", "02": "Division 02"}
 
     def test_a_row_below_may_come_before_the_row_of_its_division(self) -> None:
         result = checked("code,description\n01-1,x\n01,The division\n")
 
-        assert result.divisions == []
-        assert len(result.good) == 2
+        assert divisions(result) == {}
+        assert result.good == 2
 
     def test_their_descriptions_can_be_given(self) -> None:
-        sheet = read_csv(b"code,description\n01-1,x\n")
+        result = checked("code,description\n01-1,x\n", names={"01": " General "})
 
-        result = check(sheet, "-", {}, division_names={"01": " General "})
-
-        assert result.divisions[0].description == "General"
+        assert divisions(result) == {"01": "General"}
 
     def test_without_them_the_rows_stay_out_and_so_does_what_lies_below(self) -> None:
-        result = checked("code,description\n01-1,x\n01-1-1,y\n02,z\n02-1,w\n", creates=False)
+        result = checked("code,description\n01-1,x\n01-1-1,y\n02,z\n02-1,w\n", creates_divisions=False)
 
         assert good(result) == [("02", "z"), ("02|1", "w")]
         assert [p.sentence for p in result.problems] == [
@@ -163,21 +155,21 @@ class TestARealList:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file))
         times = Counter(row["code"].strip().lower() for row in rows)
-        divisions = {code.split("-")[0] for code in times if "-" in code}
+        above = {code.split("-")[0] for code in times if "-" in code}
 
-        result = check(read_csv(path.read_bytes()), "-", {})
+        result = checked(path.read_bytes(), keeps_group_rows=True)
 
-        assert len(result.good) == len(times)
+        assert result.good == len(times)
         assert len(result.problems) == len(rows) - len(times)
-        assert {new.tiers[0].lower() for new in result.divisions} == divisions - times.keys()
+        assert set(map(str.lower, divisions(result))) == above - times.keys()
         for problem in result.problems:
             first = next(i for i, row in enumerate(rows) if row["code"].lower() == problem.code.lower())
             assert problem.sentence == f"Row {first + 2} has the same code."
         assert len(result.problems) > 0
 
     def test_the_own_list_is_like_real_ones(self) -> None:
-        result = check(read_csv(OWN_LIST.read_bytes()), "-", {})
+        result = checked(OWN_LIST.read_bytes())
         text = OWN_LIST.read_text(encoding="utf-8")
 
-        assert (len(result.good), len(result.divisions), len(result.problems)) == (397, 11, 5)
+        assert (result.good, len(divisions(result)), len(result.problems)) == (397, 11, 5)
         assert all(character in text for character in "&/\\\"'éÉ")
