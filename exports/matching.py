@@ -16,7 +16,7 @@ from django.db.models import Q, QuerySet
 
 from erp_integrations.models import Connection
 from exports.models import LINKABLE, CodeExport, RemoteItem
-from wbs.codes import fold
+from wbs.codes import code_key, fold
 from wbs.models import Segment, SegmentItem
 
 T = TypeVar("T")
@@ -85,7 +85,8 @@ def find_lost(connection: Connection, items: Sequence[RemoteItem]) -> list[Lost]
     lost = []
     for item in items:
         same = by_guid.get(guids[item.pk]) if item.pk in guids else None
-        names_it = [by_name[name] for name in sorted(names[item.pk], key=fold(item.code).__ne__) if name in by_name]
+        likely = dict.fromkeys([fold(item.code), code_key(item.code), *sorted(names[item.pk])])
+        names_it = [by_name[name] for name in likely if name in by_name]
         cost_code = same or next(iter(names_it), None)
         lost.append(Lost(item, cost_code, exports.get(cost_code.pk) if cost_code else None, same is not None))
     return lost
@@ -121,22 +122,26 @@ def _unique(rows: Iterable[T], key: Callable[[T], str]) -> dict[str, T]:
 
 
 def spellings(code: str, delimiter: str) -> set[str]:
-    """The keys of the cost codes that an item of this code may mean: "01:100" is "01-100", too."""
-    return {fold(code), delimiter.join(WORDS.findall(fold(code)))} - {""}
+    """The keys of the cost codes that an item of this code may mean: "01:100" is "01-100", too.
+
+    As it is spelled as well: by that a code is kept that reads like another (wbs migration 0012).
+    """
+    key = code_key(code)
+    return {key, fold(code), delimiter.join(WORDS.findall(key))} - {""}
 
 
 def parts(code: str) -> str:
     """Whatever joins the tiers, and with how many zeros they begin: "01-100" is "1.100" is "1 0100"."""
-    return "-".join(word.lstrip("0") or "0" for word in WORDS.findall(fold(code)))
+    return "-".join(word.lstrip("0") or "0" for word in WORDS.findall(code_key(code)))
 
 
 def squeezed(code: str) -> str:
     """Without anything that joins the tiers: "01-100" is "01100"."""
-    return "".join(WORDS.findall(fold(code)))
+    return "".join(WORDS.findall(code_key(code)))
 
 
 WAYS: list[tuple[str, Callable[[CodeExport], str], Callable[[RemoteItem], str]]] = [
-    ("Same code", lambda export: export.code_key, lambda item: fold(item.code)),
+    ("Same code", lambda export: code_key(export.code), lambda item: code_key(item.code)),
     ("Code alike", lambda export: parts(export.code), lambda item: parts(item.code)),
     ("Code alike", lambda export: squeezed(export.code), lambda item: squeezed(item.code)),
     ("Same description", lambda export: export.description_key, lambda item: fold(item.description)),

@@ -10,7 +10,7 @@ from companies.models import Company, Level, Member
 from erp_integrations.base import AccountKind
 from erp_integrations.models import Connection, GLAccount
 from exports.models import Cause, CodeExport
-from wbs.codes import fold, order_key
+from wbs.codes import code_key, fold, order_key
 from wbs.models import Hold, Project, Segment, SegmentItem, Status
 
 PASSWORD = "correct horse battery"
@@ -79,17 +79,17 @@ def make_cost_code(code: str = "03-100", description: str = "", segment: Segment
     segment = segment or make_segment()
     tiers = tuple(code.split(segment.delimiter)) if segment.delimiter else (code,)
     codes = [segment.delimiter.join(tiers[: depth + 1]) for depth in range(len(tiers))]
-    found = {item.full_code_key: item for item in segment.items.filter(full_code_key__in=map(fold, codes))}
+    found = {item.full_code_key: item for item in segment.items.filter(full_code_key__in=map(code_key, codes))}
     item: SegmentItem | None = None
     for depth, full in enumerate(codes, start=1):
         text = (description or f"Description {full}") if depth == len(tiers) else f"Division {full}"
-        item = found.get(fold(full)) or SegmentItem.objects.create(
+        item = found.get(code_key(full)) or SegmentItem.objects.create(
             company_id=segment.company_id,
             segment=segment,
             parent=item,
             code=tiers[depth - 1],
             full_code=full,
-            full_code_key=fold(full),
+            full_code_key=code_key(full),
             description=text,
             description_key=fold(text),
             sort_key=order_key(tiers[:depth]),

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from django.db.models import Q
+
 from companies.models import Company
+from core.bulk import listed
 from erp_integrations.base import CodeData
 from erp_integrations.errors import ConfigurationError
 from erp_integrations.models import Connection
@@ -17,6 +20,11 @@ from wbs.models.items import SegmentItem
 from wbs.models.segments import Segment
 
 CHUNK = 2000  # rows read at once
+ODD = r"[^\x20-\x7e]|  "  # in keys that can be another than that of what their code reads like
+READS_LIKE = (
+    "It reads like {twin} (“{description}”): whoever types one of them, an import and the comparison with the ERP may "
+    "take one for the other. Give one of them another code, or deactivate this one."
+)
 STAND_IN = "-"  # for a description that is not typed yet
 
 
@@ -101,15 +109,47 @@ class Breach:
 def breaches(connection: Connection) -> Iterator[Breach]:
     """Every active code that breaks a rule of the connection's ERP, in order; what the ERP has already is not asked.
 
-    Reads the list in chunks: 100,000 codes take about two seconds. Raises ConfigurationError.
+    And those that read like another, there or not. Reads the list in chunks: 100,000 codes take about two seconds.
+    Raises ConfigurationError.
     """
     rules, segment = Rules(connection), Segment.of(connection.company)
     there = Hold.objects.filter(connection=connection, lock=Hold.Lock.CODE)
-    items = segment.items.filter(is_active=True).exclude(pk__in=there.values("item"))
+    active = segment.items.filter(is_active=True)
+    items = active.exclude(pk__in=there.values("item"))
     if not rules.takes_divisions:
         items = items.without_items_below()
+    alike = look_alikes(segment)
+    not_asked = set(alike) - set(items.filter(pk__in=listed(list(alike))).values_list("pk", flat=True))
+    if not_asked:
+        items = active.filter(Q(pk__in=items.order_by().values("pk")) | Q(pk__in=listed(list(not_asked))))
     rows = items.values_list("pk", "full_code", "description")
     for pk, code, description in rows.iterator(chunk_size=CHUNK):
-        tiers = codes.split(code, segment.delimiter)
-        if sentences := rules.problems(tiers, segment.delimiter, description):
+        sentences = [alike[pk]] if pk in alike else []
+        if pk not in not_asked:
+            tiers = codes.split(code, segment.delimiter)
+            sentences += rules.problems(tiers, segment.delimiter, description)
+        if sentences:
             yield Breach(pk, code, description, sentences)
+
+
+def look_alikes(segment: Segment) -> dict[int, str]:
+    """Why active codes have a key that is not that of what they read like, as sentences by their ids.
+
+    They are older than the rule that refuses such codes (migration 0012): two that read alike, or one that reads as
+    if the delimiter were in it.
+    """
+    odd = segment.items.filter(is_active=True, full_code_key__regex=ODD)
+    rows = odd.values_list("pk", "code", "full_code", "full_code_key")
+    wanted = {pk: (code, key) for pk, code, full, held in rows if (key := codes.code_key(full)) != held}
+    if not wanted:
+        return {}
+    keys = list({key for _, key in wanted.values()})
+    portions = (keys[start : start + CHUNK] for start in range(0, len(keys), CHUNK))
+    twins = {twin.full_code_key: twin for some in portions for twin in segment.items.filter(full_code_key__in=some)}
+    found = {}
+    for pk, (code, key) in wanted.items():
+        if twin := twins.get(key):
+            found[pk] = READS_LIKE.format(twin=twin, description=twin.description)
+        elif problem := codes.code_problem(code, segment.delimiter):
+            found[pk] = problem
+    return found

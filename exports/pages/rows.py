@@ -18,7 +18,7 @@ from exports.models import (
 from exports.pages.accounts import Held
 from exports.pages.listing import PAGE_SIZES
 from exports.pages.words import StatusWords, status_words
-from wbs.codes import fold
+from wbs.codes import code_key
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def _looks_anothers(export: CodeExport) -> bool:
     """Whether the ERP's item may be another code's, without asking: `queue.why_anothers_of` knows for sure."""
     held = export.receipt or {}
     carries_anothers = bool(held.get("owner")) and not held.get("is_ours")
-    return carries_anothers or fold(held.get("code", export.code)) != export.code_key
+    return carries_anothers or code_key(held.get("code", export.code)) != export.code_key
 
 
 def _inherited(export: CodeExport) -> str:

@@ -12,7 +12,7 @@ from erp_integrations.base import Receipt
 from erp_integrations.models import Connection
 from exports.matching import spellings
 from exports.models import CodeExport, Status
-from wbs.codes import fold
+from wbs.codes import code_key, fold
 from wbs.models import Segment, SegmentItem
 
 CARRIES = "It carries the reference of {code}."
@@ -31,14 +31,30 @@ def why_anothers(connection: Connection, held: Sequence[tuple[CodeExport, Receip
     delimiter = _delimiter(connection)
     names = [spellings(receipt.code, delimiter) for _, receipt in held]
     namesakes = SegmentItem.objects.cost_codes().filter(company=connection.company_id)
-    taken = set(namesakes.filter(full_code_key__in=set().union(*names)).values_list("full_code_key", flat=True))
+    named = namesakes.filter(full_code_key__in=set().union(*names))
+    taken = dict(named.order_by().values_list("full_code_key", "pk"))
     carried = _carried(connection, CodeExport.objects.filter(company=connection.company_id), held)
     claims = []
     for (row, receipt), carries, called in zip(held, carried, names, strict=True):
-        is_called_so = fold(row.code) not in called and called & taken
-        named = NAMED.format(name=" ".join(receipt.code.split())) if is_called_so else ""
-        claims.append(f"{carries} {named}".strip())
+        meant = {name: taken[name] for name in called if name in taken}
+        told = (
+            NAMED.format(name=" ".join(receipt.code.split())) if _is_called_another(row, receipt, called, meant) else ""
+        )
+        claims.append(f"{carries} {told}".strip())
     return claims
+
+
+def _is_called_another(row: CodeExport, receipt: Receipt, called: set[str], meant: dict[str, int]) -> bool:
+    """Whether the item is called as a cost code is, and not as the row's. `meant`: ids of cost codes, by their keys.
+
+    A cost code that reads like another has a key of its own (wbs migration 0012): between two such ids decide.
+    """
+    spelled, key, own = fold(receipt.code), code_key(receipt.code), code_key(row.code)
+    if spelled != key and spelled in meant:
+        return meant[spelled] != row.item_id
+    if fold(row.code) != own:
+        return bool(meant) and row.item_id not in meant.values()
+    return bool(meant) and own not in called
 
 
 def why_anothers_of(export: CodeExport) -> str:

@@ -15,9 +15,9 @@ from tests.factories import make_connection, make_cost_code, make_dora, make_seg
 from tests.meeting import Meeting
 from tests.patience import PATIENCE_S
 from tests.wbs.conftest import signed_in
+from tests.wbs.lists.lists import checked
 from wbs.errors import Conflict, Refused
-from wbs.lists.checking import NewCode, check
-from wbs.lists.csv_files import read_csv
+from wbs.lists.checking import NewCode
 from wbs.models import Hold, Segment, SegmentItem
 
 CODES = "/companies/sample-builders/admin/work-breakdown-structure/cost-codes/"
@@ -58,28 +58,36 @@ def unguarded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Segment, "lock", lambda segment: None)
 
 
-def add() -> SegmentItem:
-    return make_segment().add_item("01", "Twice", None, None)
+def add(code: str = "01") -> SegmentItem:
+    return make_segment().add_item(code, "Twice", None, None)
 
 
+def add_alike() -> SegmentItem:
+    return add("０１")
+
+
+@pytest.mark.parametrize("second", [add, add_alike])
 @pytest.mark.usefixtures("meet", "unguarded")
-def test_control_without_the_guard_only_the_database_stops_the_second_of_two_equal_codes() -> None:
+def test_control_without_the_guard_only_the_database_stops_the_second_of_two_equal_codes(
+    second: Callable[[], SegmentItem],
+) -> None:
     make_segment()
 
-    outcomes = at_once(add, add)
+    outcomes = at_once(add, second)
 
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["IntegrityError", "SegmentItem"]
 
 
+@pytest.mark.parametrize("second", [add, add_alike])
 @pytest.mark.usefixtures("meet")
-def test_the_second_of_two_equal_codes_is_told_that_it_exists() -> None:
+def test_the_second_of_two_equal_codes_is_told_that_it_exists(second: Callable[[], SegmentItem]) -> None:
     make_segment()
 
-    outcomes = at_once(add, add)
+    outcomes = at_once(add, second)
 
     assert not any(isinstance(outcome, IntegrityError) for outcome in outcomes)
     refusals = [outcome for outcome in outcomes if isinstance(outcome, Refused)]
-    assert [refusal.sentence for refusal in refusals] == ["01 exists already: “Twice”."]
+    assert [refusal.sentence for refusal in refusals] == [f"{SegmentItem.objects.get()} exists already: “Twice”."]
     assert SegmentItem.objects.count() == 1
 
 
@@ -183,11 +191,11 @@ def test_an_import_waits_for_a_code_that_is_being_sent_and_puts_nothing_under_it
         with transaction.atomic():
             segment = make_segment()
             segment.lock()
-            found = check(read_csv(b"code,description\n01-100-1,Below\n"), "-", segment.known_codes())
-            assert len(found.good) == 1
+            found = checked("code,description\n01-100-1,Below\n", known=segment.known_codes())
+            assert found.good == 1
             is_checked.set()
             threading.Timer(0.3, may_commit.set).start()
-            return segment.add_codes(found.good, "-", None)
+            return segment.add_codes(found.new, "-", None)
 
     outcomes = at_once(send, add_list)
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+from html import unescape
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -140,9 +143,14 @@ class TestImporting:
 
         assert "<dt>Would not export</dt>" in html
         assert "<dt>Rows with problems</dt><dd>0</dd>" in html
-        shown = text_of(html)
-        assert f"2 {LONG} {TOO_LONG}" in shown
-        assert "4 02-100 Books: QuickBooks cannot hold these characters of the description: 層" in shown
+        assert f"Would not export. {TOO_LONG}" in text_of(html)
+        notes = re.search(r'href="([^"]*tab=notes[^"]*)"', html)
+        assert notes
+        shown = text_of(dora.get(unescape(notes[1])).content.decode())
+        assert f"2 {LONG} Would not export. {TOO_LONG}" in shown
+        assert (
+            "4 02-100 Would not export. Books: QuickBooks cannot hold these characters of the description: 層" in shown
+        )
         press(dora, html)
         assert SegmentItem.objects.filter(full_code=LONG).exists()
 

@@ -16,9 +16,10 @@ from django.db.models.lookups import IsNull
 from companies.audit import record
 from companies.models import Company
 from wbs import codes
-from wbs.codes import MAX_TIERS, clean, fold, order_key
+from wbs.codes import MAX_TIERS, clean, code_key, fold, order_key
 from wbs.errors import Conflict, Refused
 from wbs.models.holds import Hold
+from wbs.searching import contains
 
 
 def has_items_below() -> models.Exists:
@@ -54,11 +55,8 @@ class SegmentItemQuerySet(models.QuerySet["SegmentItem"]):
         return self.annotate(used_on=models.Subquery(first))
 
     def matching(self, text: str) -> SegmentItemQuerySet:
-        """Items whose code or description contains the text, whatever the case."""
-        key = fold(text)
-        if not key:
-            return self
-        return self.filter(Q(full_code_key__contains=key) | Q(description_key__contains=key))
+        """Items whose code or description contains the text, whatever the case; codes that read like it, too."""
+        return self.filter(contains("full_code_key", text))
 
     def first_to_use(self) -> str:
         """The first active code that is no division; empty when there is none."""
@@ -118,7 +116,9 @@ class SegmentItem(models.Model):
     description = models.CharField(max_length=codes.MAX_DESCRIPTION)
     description_key = models.CharField(max_length=codes.MAX_DESCRIPTION_KEY, editable=False)  # folded, for search
     full_code = models.CharField(max_length=codes.MAX_FULL_CODE)  # all tiers joined: "01-100"
-    full_code_key = models.CharField(max_length=codes.MAX_FULL_CODE_KEY, editable=False)  # folded
+    full_code_key = models.CharField(
+        max_length=codes.MAX_FULL_CODE_KEY, editable=False
+    )  # of the tiers, joined; see set_code
     sort_key = models.CharField(max_length=codes.MAX_SORT_KEY, editable=False)  # natural order, parents first
     tier = models.PositiveSmallIntegerField(default=1)  # 1 is the top
     is_active = models.BooleanField(default=True)
@@ -183,21 +183,30 @@ class SegmentItem(models.Model):
         self.description_key = fold(self.description)
 
     def set_code(self, code: str) -> None:
-        """Set the code and all that follows from it and from the parent, whose spelling counts."""
+        """Set the code and all that follows from it and from the parent, whose spelling counts.
+
+        And whose key: it is not always that of its code (migration 0012), and what lies below is found by it.
+        """
         self.code, self.tier = code, self.parent.tier + 1 if self.parent else 1
         self.full_code = f"{self.parent}{self.segment.delimiter}{code}" if self.parent else code
-        self.full_code_key, self.sort_key = fold(self.full_code), order_key(self.tiers)
+        above = f"{self.parent.full_code_key}{self.segment.delimiter}" if self.parent else ""
+        self.full_code_key, self.sort_key = above + code_key(code), order_key(self.tiers)
 
     def place(self, code: str, parent: SegmentItem | None) -> None:
         """Give the item its code and its place in the tree; nothing is saved. Raises Refused."""
+        if not self._state.adding and (clean(code), parent and parent.pk) == (self.code, self.parent_id):
+            return  # as it was, also where it reads like another since before that was refused
         delimiter = self.segment.delimiter
         self.parent = self._checked_parent(parent) if parent else None
         self.set_code(clean(code))
-        if problem := codes.code_problem(self.code, delimiter) or codes.full_code_problem(self.full_code):
+        if problem := codes.code_problem(self.code, delimiter) or self._full_code_problem():
             raise Refused(problem, "code")
         twins = self.segment.items.filter(full_code_key=self.full_code_key).exclude(pk=self.pk)
         if twin := twins.first():
             raise Refused(f"{twin} exists already: “{twin.description}”.", "code")
+
+    def _full_code_problem(self) -> str:
+        return codes.full_code_problem(self.full_code, self.full_code_key)
 
     def _checked_parent(self, parent: SegmentItem) -> SegmentItem:
         """The parent as it is now, its row locked: it cannot be sent while something is put under it."""
@@ -264,12 +273,14 @@ class SegmentItem(models.Model):
         list(self.below().select_for_update().order_by("pk").values_list("pk"))  # none of them is sent meanwhile
         if why := self.why_code_is_fixed():
             raise Refused(why, "code")
-        lowest = self.below().aggregate(tier=Max("tier"), length=Max(Length("full_code_key")))
+        longest = {name: Max(Length(name)) for name in ROOM}  # a key has fewer characters than its code, or more
+        lowest = self.below().aggregate(tier=Max("tier"), **longest)
         if lowest["tier"] is None:
             return
         if lowest["tier"] + new.tier - self.tier > MAX_TIERS:
             raise Refused(f"What lies below {self} would get more than {MAX_TIERS} tiers.", "parent")
-        if lowest["length"] + len(new.full_code_key) - len(self.full_code_key) > codes.MAX_FULL_CODE:
+        more = {name: len(getattr(new, name)) - len(getattr(self, name)) for name in ROOM}
+        if any(lowest[name] + more[name] > room for name, room in ROOM.items()):
             raise Refused(f"Codes below {self} would get more than {codes.MAX_FULL_CODE} characters.", "code")
 
     def move_below(self, new: SegmentItem) -> None:
@@ -289,6 +300,7 @@ class SegmentItem(models.Model):
         )
 
 
+ROOM = {"full_code": codes.MAX_FULL_CODE, "full_code_key": codes.MAX_FULL_CODE_KEY}
 CHANGEABLE = (
     *("code", "parent_id", "full_code", "full_code_key", "sort_key", "tier"),
     *("description", "description_key", "version"),

@@ -15,7 +15,7 @@ from companies.models import Company
 from erp_integrations.models import Connection
 from erp_integrations.supported import why_not
 from wbs import codes
-from wbs.codes import clean, fold, natural_key
+from wbs.codes import clean, code_key, fold, natural_key
 from wbs.errors import Conflict, Refused
 from wbs.models.items import SegmentItem, SegmentItemQuerySet
 from wbs.models.segments import Ids, Segment
@@ -164,10 +164,10 @@ class Project(models.Model):
             raise Refused(problem, "code")
         if problem := codes.description_problem(description):
             raise Refused(problem, "description")
-        if twin := Segment.of(self.company).items.filter(full_code_key=fold(code)).first():
+        if twin := Segment.of(self.company).items.filter(full_code_key=code_key(code)).first():
             raise Refused(f"{twin} is a code of the company: “{twin.description}”. Add it from there.", "code")
         values = {"code": code, "description": description, "sort_key": natural_key(code)[: codes.MAX_SORT_KEY]}
-        own, is_new = self.own_codes.get_or_create(code_key=fold(code), defaults=values)
+        own, is_new = self.own_codes.get_or_create(code_key=code_key(code), defaults=values)
         if not is_new:
             raise Refused(f"{own} exists already: “{own.description}”.", "code")
         record(self.company, actor, "project.own_code_added", self, new=f"{code} {description}")
@@ -261,7 +261,7 @@ class OwnCode(models.Model):
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, db_index=False, related_name="own_codes")
     code = models.CharField(max_length=codes.MAX_CODE)
-    code_key = models.CharField(max_length=codes.MAX_FULL_CODE_KEY, editable=False)  # folded
+    code_key = models.CharField(max_length=codes.MAX_FULL_CODE_KEY, editable=False)
     description = models.CharField(max_length=codes.MAX_DESCRIPTION)
     sort_key = models.CharField(max_length=codes.MAX_SORT_KEY, editable=False)
 

@@ -15,7 +15,7 @@ from django.db.models import Prefetch, Q
 from core import in_order
 from core.numbers import number
 from erp_integrations.models import Connection
-from wbs.codes import fold
+from wbs.codes import split
 from wbs.models import Hold, Segment, SegmentItem, SegmentItemQuerySet, Status
 
 PAGE_SIZES = (100, 250)
@@ -235,8 +235,9 @@ class Tree:
         """The divisions, on earlier pages, to which the first row of this page belongs."""
         if self.search or self.is_first:
             return []
-        tiers, delimiter = self.rows[0].item.tiers, self.segment.delimiter
-        keys = [fold(delimiter.join(tiers[:depth])) for depth in range(1, len(tiers))]
+        delimiter = self.segment.delimiter
+        tiers = split(self.rows[0].item.full_code_key, delimiter)
+        keys = [delimiter.join(tiers[:depth]) for depth in range(1, len(tiers))]
         return list(self.segment.items.filter(full_code_key__in=keys))
 
     def problems_elsewhere(self) -> list[str]:
