@@ -18,8 +18,9 @@ from companies.members import add_member
 from companies.models import Company, Level, Member
 from erp_integrations.models import Connection
 from exports.services import Selection, assign_accounts, send_codes
-from wbs.lists.checking import check
-from wbs.lists.csv_files import read_csv
+from wbs.import_drafts import answer
+from wbs.lists.choices import Choices
+from wbs.lists.reading import read_grid
 from wbs.models import Project, Segment, SegmentItem
 
 SLUG = "sample-builders"
@@ -111,8 +112,8 @@ def add_codes(company: Company, admin: User) -> None:
     """The sample list as an admin imports it (its duplicates stay out), and the codes that are told to fail."""
     segment = Segment.of(company)
     segment.lock()
-    found = check(read_csv(CODES.read_bytes()), segment.delimiter, segment.known_codes())
-    segment.add_codes([*found.divisions, *found.good], segment.delimiter, admin)
+    _, plan = answer(segment, read_grid(CODES.read_bytes()), Choices(segment.delimiter))
+    segment.add_codes(plan.new, segment.delimiter, admin)
     division = segment.add_item(*TOLD_TO_FAIL, None, admin)
     for code, description in FAILURES:
         segment.add_item(code, description, division, admin)

@@ -26,16 +26,22 @@ NUL = r"\u0000"  # as JSON writes it
 def insert_each(rows: Sequence[Model], fields: Sequence[str], *, ignore_conflicts: bool = False) -> None:
     """INSERT the rows with these fields; the others get the database's defaults, and the rows no id."""
     for start in range(0, len(rows), PORTION):
-        table, columns = rows[0]._meta.db_table, [_column(type(rows[0]), name) for name in fields]
+        columns = [_column(type(rows[0]), name) for name in fields]
+        part = rows[start : start + PORTION]
+        values = [{column: _written(getattr(row, column)) for column in columns} for row in part]
+        insert_values(type(rows[0]), values, ignore_conflicts=ignore_conflicts)
+
+
+def insert_values(model: type[Model], values: Sequence[Mapping[str, Any]], *, ignore_conflicts: bool = False) -> None:
+    """The same for rows that are values by column, all of the same columns. A GUID must be `hex` by then."""
+    for start in range(0, len(values), PORTION):
+        table, columns = model._meta.db_table, list(values[0])
         listed = ", ".join(columns)
         unless = " WHERE true ON CONFLICT DO NOTHING" if ignore_conflicts else ""  # SQLite needs the WHERE
-        values = [
-            {column: _written(getattr(row, column)) for column in columns} for row in rows[start : start + PORTION]
-        ]
         with connection.cursor() as cursor:
             cursor.execute(
                 f"INSERT INTO {table} ({listed}) SELECT {listed} FROM {_source(table, columns)} AS new{unless}",  # noqa: S608
-                [as_json(values)],
+                [as_json(values[start : start + PORTION])],
             )
 
 

@@ -31,9 +31,11 @@ from tests.factories import (
     make_member,
     make_project,
 )
-from wbs.lists.checking import Choices
-from wbs.lists.csv_files import read_csv
+from wbs import import_drafts
+from wbs.lists.choices import Choices
+from wbs.lists.reading import read_grid
 from wbs.models import ImportDraft, Segment
+from wbs.models.drafts import packed
 
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 
@@ -124,9 +126,10 @@ class World:
         self.member = make_member(f"{prefix}-member", company)
         self.rejection = Batch.objects.create(company=company, connection=self.connection, kind=Batch.Kind.REJECT)
         segment, *_ = Segment.all_of(company)
-        sheet = read_csv(b"code,description\n01,x\n").as_data()
-        self.draft = ImportDraft.objects.create(member=self.member, segment=segment, name="list.csv", sheet=sheet)
+        grid = packed(read_grid(b"code,description\n01,x\n").as_data())
+        self.draft = ImportDraft.objects.create(member=self.member, segment=segment, name="list.csv", grid=grid)
         self.draft.ask(Choices("-"))
+        import_drafts.work(self.draft)
         self.project = make_project(f"{prefix}-project", company, connection=self.connection)
         self.project.add_codes(self.export.item.segment.items.filter(pk=self.export.item_id), None)
         record(company, None, "connection.broken", self.connection)  # nobody did it

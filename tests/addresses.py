@@ -77,6 +77,7 @@ CASES = {
     "wbs:edit_item": Case(get=EDIT_WBS, post=EDIT_WBS, body=item, sends_ids=True),
     "wbs:import_codes": Case(get=EDIT_WBS, post=EDIT_WBS),
     "wbs:draft": Case(get=EDIT_WBS),
+    "wbs:undo_import": Case(post=EDIT_WBS),
     "wbs:download_template": Case(get=EDIT_WBS),
     "wbs:export_csv": Case(get=SEE_WBS),
     "wbs:export_xlsx": Case(get=SEE_WBS),

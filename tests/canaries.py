@@ -16,12 +16,12 @@ from django.test import Client
 
 from companies.models import AuditEvent, Company, Mail, Member
 from erp_integrations.models import Connection
-from exports.models import Attempt, Batch, CodeExport, DefaultAccounts, Drift, Reading, RemoteItem
+from exports.models import Attempt, Batch, CodeExport, Drift, Reading, RemoteItem
 from exports.web_connector.models import Access, Message, Poll
 from tests.access import World, undone
 from tests.addresses import ADDRESSES, CASES, Body
 from tests.factories import make_hold
-from wbs.models import BudgetCode, Hold, ImportDraft, Project, SegmentItem
+from wbs.models import BudgetCode, DefaultAccounts, Hold, ImportDraft, Project, SegmentItem
 
 THEIR_SEGMENT = "their-phase"
 CANARY, PART = "kanarienvogel", "kanarien"  # a search for the part may be told again, the whole is a leak
@@ -48,7 +48,7 @@ def complete(world: World) -> None:
 
 def plant(theirs: World, ours: World) -> None:
     """Write the word into every text of theirs, and into events of theirs about what is ours."""
-    ImportDraft.objects.filter(pk=theirs.draft.pk).update(report={"rows": "x"})
+    ImportDraft.objects.filter(pk=theirs.draft.pk).update(report={"notes": ["x"]}, undo={"x": "x"})
     CodeExport.objects.filter(pk=theirs.synced.pk).update(erp_values={"code": "x"})
     CodeExport.objects.filter(pk=theirs.failed.pk).update(before_update={"code": "x"}, remote_id="R2")
     for model, lookup in models_of_a_company().items():

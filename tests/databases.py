@@ -34,6 +34,7 @@ DIFFERS = {  # below tests/, and why
     "exports/test_identity.py": "What an account reads like is put together in SQL.",
     "exports/test_models.py": "Constraints with conditions.",
     "test_security.py": "Nothing of it is another's; it takes no time.",
+    "wbs/test_default_accounts.py": "Those of many codes are written from one JSON parameter.",
     "wbs/test_drafts.py": "A check is claimed by a conditional UPDATE.",
     "wbs/test_migrations.py": "Each changes its tables in its own way.",
     "wbs/test_models.py": "A whole branch is renamed by text functions in one UPDATE.",

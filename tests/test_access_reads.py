@@ -62,7 +62,8 @@ UNMISSED = {
         exports.web_connector.sessions.has_work
         exports.web_connector.answers._percent
         exports.web_connector.sessions.begin exports.web_connector.sessions.finish
-        exports.web_connector.sessions.note_unreadable wbs.models.segments.Segment._parents_of
+        exports.web_connector.sessions.note_unreadable wbs.account_lists.chart_of
+        wbs.models.segments.Segment._parents_of
         wbs.models.segments.Segment.add_codes wbs.models.segments.Segment.delete_items
         wbs.models.segments.Segment.why_not_joined wbs.pages.project_segments.Offer.count""",
     "It counts, or asks whether there is any: numbers could be wrong, no word is told.": """
@@ -79,7 +80,12 @@ UNMISSED = {
         exports.defaults.Defaults._usable_accounts exports.services.link._taken exports.services.clicks._of_export
         exports.services.clicks.hold_versions exports.services.clicks.tell exports.services.review.set_reason
         exports.services.send._send_again exports.services.sendable.Sendable._on_their_way
-        exports.views.code._not_saved exports.views.code.export_update wbs.models.items.SegmentItem._checked_parent
+        exports.views.code._not_saved exports.views.code.export_update
+        wbs.models.default_accounts._changes wbs.models.default_accounts._words
+        wbs.models.imports._change wbs.models.imports._keep_accounts wbs.models.imports._refuse_used
+        wbs.models.imports._wanted_accounts wbs.models.imports._write wbs.models.imports.hold_connections
+        wbs.models.imports.take_back wbs.models.imports.why_outdated wbs.models.segments.Segment.newest_item
+        wbs.models.items.SegmentItem._checked_parent
         wbs.models.projects.Project.add_own_code wbs.models.projects.Project.remove_own_code
         wbs.models.segments.Segment.remove""",
     "Nothing here asks so that it would show yet: twins of codes and numbers, rules, later pages, delimiters.": """
@@ -88,7 +94,9 @@ UNMISSED = {
         wbs.pages.code_picker.division_of wbs.models.budget_codes.BudgetCode.example
         wbs.models.budget_codes.BudgetCode.of
         wbs.models.items.SegmentItem.change wbs.models.items.SegmentItem.place wbs.models.projects.Project.change
-        wbs.rules.Rules.of wbs.rules.breaches wbs.pages.tree.Tree._item wbs.pages.tree.Tree.continued
+        wbs.account_columns.Books.of
+        wbs.rules.Rules.of wbs.rules.breaches wbs.rules.look_alikes
+        wbs.pages.tree.Tree._item wbs.pages.tree.Tree.continued
         wbs.views.items.meant_ids""",
 }
 

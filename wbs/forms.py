@@ -1,4 +1,4 @@
-"""The forms of one item and of the import. The rules are in `codes` and in the models."""
+"""The forms of one item and of segments. The rules are in `codes` and in the models."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from typing import Any, cast
 from django import forms
 
 from wbs import codes
-from wbs.lists.checking import Choices
-from wbs.lists.rows import MAX_BYTES, too_large
-from wbs.models import BudgetCode, ImportDraft, Segment, SegmentItem
+from wbs.models import BudgetCode, Segment, SegmentItem
 
 DELIMITERS = [("-", "-"), (".", "."), ("/", "/"), (" ", "space"), (":", ":"), ("none", "none (flat)")]
 
@@ -106,51 +104,3 @@ class BudgetCodeForm(forms.Form):
     def is_ambiguous(self, delimiter: str) -> bool:
         """Whether a budget code could be taken apart in two ways, its tiers being joined like its segments."""
         return any(segment.delimiter == delimiter for segment in self.segments)
-
-
-class ImportForm(forms.Form):
-    use_required_attribute = False
-
-    file = forms.FileField(
-        required=False,
-        label="File",
-        allow_empty_file=True,
-        help_text="XLSX or CSV with the columns code and description.",
-        widget=forms.FileInput(
-            {"accept": ".xlsx,.csv,.txt", "data-most-bytes": MAX_BYTES, "data-too-large": str(too_large())}
-        ),
-    )
-    delimiter = forms.ChoiceField(choices=DELIMITERS, help_text="What joins the tiers of a code: 01-100 has two.")
-    create_missing = forms.BooleanField(required=False, initial=True, label="Create missing divisions")
-
-    def __init__(self, segment: Segment, *words: Any, **named: Any) -> None:
-        super().__init__(*words, **named)
-        self.segment = segment
-        self.fields["delimiter"].initial = segment.delimiter or "none"
-        if not segment.is_tiered:
-            del self.fields["delimiter"], self.fields["create_missing"]
-
-    @classmethod
-    def again(cls, segment: Segment, draft: ImportDraft) -> ImportForm:
-        """The form as it was when the list was checked."""
-        form = cls(segment)
-        if draft.question and segment.is_tiered:
-            choices = Choices.from_data(draft.choices)
-            form.fields["delimiter"].initial = choices.delimiter or "none"
-            form.fields["create_missing"].initial = choices.creates_divisions
-        return form
-
-    @property
-    def chosen_delimiter(self) -> str:
-        return str(self.cleaned_data.get("delimiter", ""))
-
-    @property
-    def creates_divisions(self) -> bool:
-        return bool(self.cleaned_data.get("create_missing"))
-
-    def clean_delimiter(self) -> str:
-        chosen = self.cleaned_data["delimiter"]
-        delimiter = "" if chosen == "none" else chosen
-        if why := self.segment.why_not_joined(delimiter):
-            raise forms.ValidationError(why)
-        return delimiter

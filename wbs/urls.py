@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from wbs.views import items, lists, missing, project_codes, projects, segments, tree
+from wbs.views import items, list_exports, lists, missing, project_codes, projects, segments, tree
 
 app_name = "wbs"
 WBS = "admin/work-breakdown-structure/"
@@ -21,9 +21,10 @@ urlpatterns = [
     path(f"{CODES}<int:item_id>/", items.edit_item, name="edit_item"),
     path(f"{CODES}import/", lists.import_codes, name="import_codes"),
     path(f"{CODES}import/<int:draft_id>/", lists.show_draft, name="draft"),
-    path(f"{CODES}import/template/", lists.download_template, name="download_template"),
-    path(f"{CODES}export/", lists.export_csv, name="export_csv"),
-    path(f"{CODES}export/xlsx/", lists.export_xlsx, name="export_xlsx"),
+    path(f"{CODES}import/<int:draft_id>/undo/", lists.undo_import, name="undo_import"),
+    path(f"{CODES}import/template/", list_exports.download_template, name="download_template"),
+    path(f"{CODES}export/", list_exports.export_csv, name="export_csv"),
+    path(f"{CODES}export/xlsx/", list_exports.export_xlsx, name="export_xlsx"),
     path("projects/", projects.projects, name="projects"),
     path("projects/add/", projects.add_project, name="add_project"),
     path("projects/missing/", missing.missing_codes, name="missing_codes"),

@@ -74,6 +74,16 @@ def thousands(number: int) -> str:
     return f"{number:,}"
 
 
+SIGNS = {"\n": "↵", "\r": "↵", "\t": "⇥", "\u00a0": "⍽"}
+
+
+@register.filter
+def visible(text: str) -> str:
+    """The text with a sign for each character that nobody would see, or take for another."""
+    shown = (SIGNS.get(each) or (each if each.isprintable() else f"‹U+{ord(each):04X}›") for each in text)
+    return "".join(shown)
+
+
 @register.filter
 def who(person: User | None) -> str:
     """The person's name; what nobody did, the product did by itself."""

@@ -260,3 +260,8 @@ document.addEventListener("keydown", (event) => {
   if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
   keys[event.key]?.();
 });
+
+/* What a form was answered with has an address of its own, to which Back and Reload can return. */
+
+const answered = $("form[data-address]");
+if (answered) history.replaceState(null, "", answered.dataset.address);

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from companies.models import Member
 from tests.browser.people import assert_accessible, follow, signed_in
 from tests.factories import make_cost_code, make_dora, make_hold, make_project
-from wbs.lists.rows import MAX_BYTES
+from wbs.lists.bounds import MAX_BYTES
 from wbs.lists.xlsx_files import write_xlsx
 from wbs.models import SegmentItem, drafts
 
@@ -33,7 +33,9 @@ def test_a_long_workbook_is_checked_left_found_again_and_imported(
     """There is no worker here: the page that asks does the work, when it may."""
     monkeypatch.setattr(drafts, "UNCLAIMED_S", 3600)
     file = tmp_path / "long.xlsx"
-    file.write_bytes(write_xlsx(((f"01-{number}", "Text", True) for number in range(5_100)), "Cost Codes"))
+    file.write_bytes(
+        write_xlsx(["code", "description"], ((f"01-{number}", "Text") for number in range(5_100)), "Cost Codes")
+    )
     page.goto(f"{CODES}import/")
     page.get_by_label("File").set_input_files(file)
     page.get_by_role("button", name="Check File").click()
@@ -58,7 +60,7 @@ def test_a_file_that_is_too_large_is_told_before_it_is_sent(page: Page, dora: Me
     page.get_by_role("button", name="Check File").click()
 
     problem = page.get_by_label("File").evaluate("input => input.validationMessage")
-    assert problem == "The file is larger than 5 MB. Import it in parts."
+    assert problem == "The file is larger than 10 MB. Import it in parts."
     small = tmp_path / "small.csv"
     small.write_bytes(b"code,description\n01-100,Doors\n")
     page.get_by_label("File").set_input_files(small)

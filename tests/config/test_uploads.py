@@ -23,7 +23,7 @@ from tests.factories import make_dora
 from tests.patience import PATIENCE_S
 from tests.servers.programs import ROOT
 from tests.servers.web import Web
-from wbs.lists.rows import MAX_BYTES
+from wbs.lists.bounds import MAX_BYTES
 from wbs.models import ImportDraft, drafts
 
 IMPORT = "/companies/sample-builders/admin/work-breakdown-structure/cost-codes/import/"
@@ -154,10 +154,10 @@ class TestTheWebServer:
         assert stored() == 0
 
     def test_a_member_is_heard_out_and_told_why(self, web: Web, stored: Callable[[], int], dora: Client) -> None:
-        answer = Upload(web.port, IMPORT, 12 * MB, cookies(dora)).run()
+        answer = Upload(web.port, IMPORT, 24 * MB, cookies(dora)).run()
 
         assert answer.startswith(b"HTTP/1.1 413 ")
-        assert b"The file is larger than 5 MB. Import it in parts." in answer
+        assert b"The file is larger than 10 MB. Import it in parts." in answer
         assert stored() == 0
 
     def test_a_members_file_that_is_small_enough_is_never_on_the_disk(
@@ -201,7 +201,7 @@ class TestWhatIsTold:
 
         assert response.status_code == 413
         html = response.content.decode()
-        assert "The file is larger than 5 MB. Import it in parts." in html
+        assert "The file is larger than 10 MB. Import it in parts." in html
         assert f'href="{IMPORT}"' in html
         assert not ImportDraft.objects.exists()
 
@@ -209,7 +209,7 @@ class TestWhatIsTold:
         response = dora.post(IMPORT, {"file": SimpleUploadedFile("list.csv", b"x" * (MAX_BYTES + 1)), "delimiter": "-"})
 
         assert response.status_code == 200
-        assert 'id="id_file_error">The file is larger than 5 MB.' in response.content.decode()
+        assert 'id="id_file_error">The file is larger than 10 MB.' in response.content.decode()
 
     def test_too_much_for_any_other_page(self, dora: Client, client: Client) -> None:
         for who, path, size in ((dora, MEMBERS, 3 * MB), (client, "/login/", 100_000)):

@@ -17,11 +17,11 @@ from tests.factories import make_cost_code
 from tests.patience import PATIENCE_S, is_quick
 from tests.servers.celery import Worker
 from tests.servers.redis import Redis
-from tests.wbs.lists.test_xlsx_files import HEADING, workbook
+from tests.wbs.lists.workbooks import HEADING, workbook
 from tests.wbs.test_views_lists import IMPORT, codes_in_order, facts, press, problems, upload
 from wbs import import_drafts
-from wbs.lists.checking import Choices
-from wbs.lists.rows import silent
+from wbs.lists.bounds import silent
+from wbs.lists.choices import Choices
 from wbs.models import ImportDraft, Segment, drafts
 from wbs.tasks import check_draft
 
@@ -111,9 +111,11 @@ def test_reading_and_checking_are_told_apart(dora: Client, monkeypatch: pytest.M
     monkeypatch.setattr(import_drafts, "_tell", spy)
     check_draft(draft().pk)
 
-    assert list(dict.fromkeys(told)) == [(0, False), (2, False), (4, False), (0, True), (2, True), (4, True)]
+    read, checked = ([done for done, is_read in dict.fromkeys(told) if is_read is each] for each in (False, True))
+    assert read == [0, 2, 4, 6]
+    assert checked == [0, 2, 4]
     assert draft().content is None
-    assert draft().done == draft().total == 6
+    assert draft().done == draft().total == 7  # with the heading
 
 
 @pytest.mark.parametrize(
@@ -223,8 +225,7 @@ def test_what_changed_since_the_check_is_shown_before_anything_is_imported(dora:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("kode,description\n" + "1,x\n" * 6, "The first row must name the columns"),
-        (workbook(["kode"], *([number] for number in range(6))), "The first row must name the columns"),
+        (b"code,description\n" + b"1,\x81\n" * 6, "neither UTF-8 nor Windows-1252"),
     ],
 )
 def test_a_long_file_that_cannot_be_read_is_told(dora: Client, content: str | bytes, sentence: str) -> None:
@@ -236,9 +237,9 @@ def test_a_long_file_that_cannot_be_read_is_told(dora: Client, content: str | by
 
 
 def test_a_file_that_is_too_large_is_told_at_once(dora: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    html = dora.post(IMPORT, {"file": upload("1,x\n" * 2_000_000), "delimiter": "-"}).content.decode()
+    html = dora.post(IMPORT, {"file": upload("1,x\n" * 3_000_000), "delimiter": "-"}).content.decode()
 
-    assert "larger than 5 MB" in html
+    assert "larger than 10 MB" in html
     assert not ImportDraft.objects.exists()
 
 
@@ -304,7 +305,7 @@ def test_a_short_list_that_a_worker_has_read_and_not_checked_yet_shows_that(
     def wake(task: str, ids: list[int]) -> None:
         found = draft()
         import_drafts._claim(found)
-        import_drafts._read(found, silent)
+        import_drafts._grid(found, silent)
 
     monkeypatch.setattr("core.broker.wake", wake)
 
@@ -319,8 +320,7 @@ def test_nothing_is_parsed_in_the_process_that_answers(dora: Client, monkeypatch
     def refuse(*_: Any) -> Any:
         raise AssertionError("This is for a process with limits.")
 
-    for name in ("wbs.lists.xlsx_files.read_xlsx", "wbs.lists.xlsx_files.read_csv", "wbs.lists.limited.read_list"):
-        monkeypatch.setattr(name, refuse)
+    monkeypatch.setattr("wbs.lists.reading.read_grid", refuse)
 
     html = dora.post(IMPORT, {"file": upload(workbook(HEADING, ["01", "x"])), "delimiter": "-"}).content.decode()
     assert facts(html) == [1, 0, 0]

@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
+
+from tests import factories
 
 Migrate = Callable[..., Any]
 
@@ -145,6 +147,7 @@ def test_words_become_statuses_and_the_kind_of_the_last_click_the_cause(migrate:
     ]
 
 
+@pytest.mark.slow
 def test_fields_keep_what_they_hold_and_a_code_at_its_erp_is_exporting(migrate: Migrate) -> None:
     before = migrate(("wbs", "0008_hold_status"), ("exports", "0017_room_for_attempts"))
     ids = make_items(before, 3)
@@ -180,3 +183,54 @@ def test_fields_keep_what_they_hold_and_a_code_at_its_erp_is_exporting(migrate: 
     assert (by_reference["back"].erp_values, by_reference["back"].drift) == ({"code": "x"}, "orphaned")
     assert by_reference["update"].before_update == {"description": "x"}
     assert list(Hold.objects.order_by("item").values_list("status", flat=True)) == ["EXPORTING", "READY", "EXPORTING"]
+
+
+BEFORE_THE_MOVE = [("wbs", "0009_exporting"), ("exports", "0018_plain_names")]
+
+
+def make_defaults(apps: Any) -> list[tuple[int, ...]]:
+    """Of a division with both accounts, and of a code with an expense account alone, as rows of their table."""
+    ids = make_items(apps, 2)
+    send(apps, ids[0], "sent")
+    erp = apps.get_model("erp_integrations", "Connection").objects.get()
+    accounts = apps.get_model("erp_integrations", "GLAccount").objects
+    sales, labor = (
+        accounts.create(connection=erp, remote_id=number, number=number, name=number, kind=kind).pk
+        for number, kind in (("4000", "income"), ("5000", "expense"))
+    )
+    made = apps.get_model("exports", "DefaultAccounts").objects
+    for item, income in zip(ids, (sales, None), strict=True):
+        made.create(connection=erp, item_id=item, income_account_id=income, expense_account_id=labor)
+    return list(made.order_by("pk").values_list(*OF_DEFAULTS))
+
+
+OF_DEFAULTS = ("pk", "connection", "item", "income_account", "expense_account")
+
+
+def test_default_accounts_move_with_their_rows_and_rules(migrate: Migrate) -> None:
+    rows = make_defaults(migrate(*BEFORE_THE_MOVE))
+
+    migrate(("wbs", "0010_default_accounts"))
+
+    from wbs.models import DefaultAccounts
+
+    assert list(DefaultAccounts.objects.order_by("pk").values_list(*OF_DEFAULTS)) == rows
+    held = DefaultAccounts.objects.latest("pk")
+    for values in ({"item": held.item, "income_account": held.expense_account}, {"item": None}, {}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            DefaultAccounts.objects.create(connection=held.connection, **values)
+    more = DefaultAccounts.objects.create(
+        connection=factories.make_connection(held.connection.company, slug="other"),
+        item=held.item,
+        expense_account=held.expense_account,
+    )
+    assert more.pk > held.pk, "the table still gives the ids"
+
+
+def test_default_accounts_go_back_where_they_were(migrate: Migrate) -> None:
+    rows = make_defaults(migrate(*BEFORE_THE_MOVE))
+    migrate(("wbs", "0010_default_accounts"))
+
+    before = migrate(*BEFORE_THE_MOVE)
+
+    assert list(before.get_model("exports", "DefaultAccounts").objects.order_by("pk").values_list(*OF_DEFAULTS)) == rows

@@ -98,7 +98,6 @@ class TestChecking:
         [
             ("", "The file is empty."),
             (b"PK\x03\x04" + bytes(100), "The workbook is damaged."),
-            ("a,b\n", "The first row must name the columns: code,description. It reads: a,b"),
             (b"code,description\n01,\x81\n", "neither UTF-8 nor Windows-1252"),
         ],
     )
@@ -152,8 +151,8 @@ class TestChecking:
     def test_a_thousand_problems_do_not_swamp_the_page(self, dora: Client) -> None:
         html = check_file(dora, "code,description\n" + "01,\n" * 1000)
 
-        assert len(problems(html)) == 500
-        assert "The first 500 of 1000 are shown." in html
+        assert len(problems(html)) == 100
+        assert "1 to 100 of 1,000" in html
 
 
 class TestImporting:
@@ -278,7 +277,7 @@ class TestImporting:
 
     @pytest.mark.slow
     def test_twenty_thousand_rows_go_in_at_once(self, dora: Client) -> None:
-        rows = "".join(f"{number // 200:03}-{number % 200:03},Text {number}\n" for number in range(20_000))
+        rows = "".join(f"{number // 200:03}-{number % 200 + 1:03},Text {number}\n" for number in range(20_000))
 
         response = dora.post(
             IMPORT, {"file": upload(f"code,description\n{rows}"), "delimiter": "-", "create_missing": "on"}
@@ -374,7 +373,9 @@ class TestExporting:
 
         html = check_file(dora, dora.get(self.ADDRESS).content)
 
-        assert facts(html) == [0, 0, 2]
+        assert facts(html) == [0, 0, 0]
+        assert "Nothing would change" in html
+        assert 'name="import"' not in html
 
     def test_it_takes_one_query_for_the_codes(self, dora: Client) -> None:
         for number in range(30):
@@ -382,7 +383,7 @@ class TestExporting:
 
         with CaptureQueriesContext(connection) as captured:
             dora.get(self.ADDRESS)
-        assert len([query for query in captured if "wbs_segmentitem" in query["sql"]]) == 1
+        assert len([query for query in captured if 'FROM "wbs_segmentitem"' in query["sql"]]) == 1
 
     def test_others_may_not(self, charlie: Client, dora: Client) -> None:
         make_company()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from wbs.codes import MAX_TIERS, fold, natural_key, order_key
 from wbs.models.budget_codes import BudgetCode
+from wbs.models.default_accounts import DefaultAccounts, hold_default_accounts, keep_default_accounts
 from wbs.models.drafts import ImportDraft
 from wbs.models.holds import Hold, Status
 from wbs.models.items import SegmentItem, SegmentItemQuerySet, has_items_below
@@ -17,6 +18,7 @@ from wbs.models.segments import Ids, Outcome, Segment
 __all__ = [
     "MAX_TIERS",
     "BudgetCode",
+    "DefaultAccounts",
     "Hold",
     "Ids",
     "ImportDraft",
@@ -31,6 +33,8 @@ __all__ = [
     "Status",
     "fold",
     "has_items_below",
+    "hold_default_accounts",
+    "keep_default_accounts",
     "natural_key",
     "order_key",
 ]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+import zlib
+from typing import TYPE_CHECKING, Any
 
+import orjson
 from django.db import models
 from django.db.models import Case, Q, When
 from django.db.models.functions import Now
@@ -14,7 +16,7 @@ from core.clock import in_seconds
 from wbs.models.segments import Segment
 
 if TYPE_CHECKING:
-    from wbs.lists.checking import Choices
+    from wbs.lists.choices import Choices
 
 KEPT_S = 24 * 3600
 LONG_ROWS = 5_000  # more than these may take longer than a click waits
@@ -32,10 +34,14 @@ class ImportDraftQuerySet(models.QuerySet["ImportDraft"]):
     def expired(self) -> ImportDraftQuerySet:
         return self.filter(created_at__lte=in_seconds(-KEPT_S))
 
+    def without_files(self) -> ImportDraftQuerySet:
+        """Without the list itself, which is read where it is needed."""
+        return self.defer("content", "grid", "plan", "undo")
+
     def light(self) -> ImportDraftQuerySet:
         """Without the list itself, for pages that only tell how far it is."""
-        light = self.defer("content", "sheet", "report").select_related("member__user")
-        return light.annotate(is_answered=Q(report__isnull=False))
+        light = self.without_files().defer("report").select_related("member__user")
+        return light.annotate(is_answered=Q(report__isnull=False), can_be_undone=Q(undo__isnull=False))
 
 
 class ImportDraft(models.Model):
@@ -48,18 +54,21 @@ class ImportDraft(models.Model):
     member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="import_drafts")
     segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="import_drafts")
     name = models.CharField(max_length=255)  # of the file
-    content = models.BinaryField(null=True)  # the file until it is read
-    sheet = models.JSONField(null=True)  # `lists.rows.Sheet` as plain data
+    content = models.BinaryField(null=True)  # the file, until all of it is read that may be asked for
+    grid = models.BinaryField(null=True)  # the sheet that was read: `lists.grids.Grid`, packed
     created_at = models.DateTimeField(db_default=Now())
-    choices = models.JSONField(default=dict)  # `lists.checking.Choices` as plain data
+    choices = models.JSONField(default=dict)  # `lists.choices.Choices` as plain data
     question = models.PositiveIntegerField(default=0)  # 0: not asked yet what an import would do
     asked_at = models.DateTimeField(null=True)
     worked_at = models.DateTimeField(null=True)  # last sign of life of who reads and checks
     total = models.PositiveIntegerField(default=0)  # rows, estimated until they are read
     done = models.PositiveIntegerField(default=0)  # of them read, then of them checked
     is_read = models.BooleanField(default=True)
-    report = models.JSONField(null=True)  # `lists.checking.Report` as plain data: what was found
+    report = models.JSONField(null=True)  # `lists.reports.Report` as plain data: what was found
+    plan = models.BinaryField(null=True)  # `lists.checking.Plan`, packed: what an import would do
     imported = models.PositiveIntegerField(null=True)  # codes that came of it; null: not imported yet
+    is_undone = models.BooleanField(default=False)
+    undo = models.JSONField(null=True)  # `models.imports.Undo` as plain data: how it can be taken back
 
     is_left_alone: bool  # what `living` reads besides
 
@@ -74,15 +83,14 @@ class ImportDraft(models.Model):
 
     @property
     def is_open(self) -> bool:
-        """Whether someone still has to find out what an import would do; of a short list that is read, nobody has."""
-        is_quick = self.is_read and not self.is_long and self.worked_at is None
-        return self.question > 0 and self.report is None and not is_quick
+        """Whether someone still has to find out what an import would do."""
+        return self.question > 0 and self.report is None
 
     def ask(self, choices: Choices) -> None:
         """What would an import do with these choices?"""
         self.choices, self.question = choices.as_data(), self.question + 1
-        self.report, self.worked_at, self.done = None, None, 0
-        values = {name: getattr(self, name) for name in ("choices", "question", "report", "worked_at", "done")}
+        self.report, self.plan, self.worked_at, self.done = None, None, None, 0
+        values = {name: getattr(self, name) for name in ("choices", "question", "report", "plan", "worked_at", "done")}
         ImportDraft.objects.filter(pk=self.pk).update(**values, asked_at=Now())
 
     def wait_for_worker(self, until: float) -> None:
@@ -94,3 +102,12 @@ class ImportDraft(models.Model):
     def look_again(self) -> None:
         """How far is it now?"""
         self.refresh_from_db(fields=["report", "worked_at", "done", "total", "is_read"])
+
+
+def packed(data: Any) -> bytes:
+    """Plain data as it is kept."""
+    return zlib.compress(orjson.dumps(data), 1)
+
+
+def unpacked(kept: bytes | memoryview) -> Any:
+    return orjson.loads(zlib.decompress(kept))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, ClassVar
+from uuid import uuid4
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models, transaction
@@ -14,15 +15,23 @@ from django.utils.text import slugify
 
 from companies.audit import record, record_each
 from companies.models import Company
-from core.bulk import insert_each, own_fields
+from core.bulk import PORTION, insert_values
 from wbs import codes
-from wbs.codes import MAX_TIERS, clean, fold
+from wbs.codes import MAX_TIERS, clean, code_key, fold, order_key
 from wbs.errors import Refused
 from wbs.lists.checking import Known, NewCode
+from wbs.models.default_accounts import DefaultAccounts
 from wbs.models.holds import Hold
 from wbs.models.items import SegmentItem, SegmentItemQuerySet
 
+Parents = dict[str, tuple[int, str]]  # by the key of the code: its id and how it is spelled
+_PARENT = ("full_code_key", "pk", "full_code")
 Ids = Iterable[int] | models.QuerySet[Any]  # of items; a query of them where there may be very many
+
+
+def _has(delimiter: str) -> Q:
+    """The condition that codes contain it, or what reads like it."""
+    return Q(code__contains=delimiter) | Q(full_code_key__contains=delimiter)
 
 
 def pk_of(actor: AbstractBaseUser | None) -> int | None:
@@ -150,23 +159,36 @@ class Segment(models.Model):
     def why_not_joined(self, delimiter: str) -> str:
         """Why codes cannot be joined with the delimiter; empty when it is the segment's, or nothing is against it."""
         tiered = Q(tier__gt=1)
-        against = self.items.filter(tiered | Q(code__contains=delimiter) if delimiter else tiered)
+        against = self.items.filter(tiered | _has(delimiter) if delimiter else tiered)
         if delimiter == self.delimiter or not against.exists():
             return ""
         joined = f"are joined with “{self.delimiter}”" if self.delimiter else "are flat"
         return f"The codes that are here {joined}. Choose that."
 
     def known_codes(self) -> dict[str, Known]:
-        """All items by folded code, as the import needs them."""
-        closed = {
-            hold.item_id: f"Nothing can be put under {hold.item}. {hold.why_locked(hold.item)}"
-            for hold in Hold.objects.locking().filter(item__segment=self).select_related("item", "connection")
-        }
+        """All items by the keys of their codes, as the import needs them."""
+        closed, locked, synced = {}, {}, set()
+        for hold in Hold.objects.locking().filter(item__segment=self).select_related("item", "connection"):
+            why = hold.why_locked(hold.item)
+            closed[hold.item_id] = f"Nothing can be put under {hold.item}. {why}"
+            if hold.lock >= Hold.Lock.ALL:
+                locked[hold.item_id] = why
+            else:
+                synced.add(hold.item_id)
+        fields = ("full_code_key", "full_code", "pk", "description", "is_active", "version")
         known = {}
-        for item in self.items.only("segment", "full_code", "full_code_key", "is_active"):
-            why = closed.get(item.pk, "") or ("" if item.is_active else f"{item} is inactive. Reactivate it first.")
-            known[item.full_code_key] = Known(item.full_code, why)
+        for key, code, pk, description, is_active, version in self.items.order_by().values_list(*fields):
+            why = closed.get(pk, "") or ("" if is_active else f"{code} is inactive. Reactivate it first.")
+            known[key] = Known(code, why, pk, description, is_active, version, locked.get(pk, ""), pk in synced)
         return known
+
+    def with_accounts(self, known: Mapping[str, Known]) -> dict[str, Known]:
+        """The same with the default accounts that the codes have of their own."""
+        rows = DefaultAccounts.objects.filter(item__segment=self, connection__company=self.company_id)
+        found: dict[int, list[tuple[int, int | None, int | None]]] = {}
+        for pk, *accounts in rows.values_list("item_id", "connection_id", "income_account_id", "expense_account_id"):
+            found.setdefault(pk, []).append((accounts[0], accounts[1], accounts[2]))
+        return {key: each._replace(accounts=tuple(found.get(each.pk, ()))) for key, each in known.items()}
 
     @transaction.atomic
     def add_item(
@@ -183,24 +205,31 @@ class Segment(models.Model):
 
     @transaction.atomic
     def add_codes(self, new: Iterable[NewCode], delimiter: str, actor: AbstractBaseUser | None) -> int:
-        """Add checked codes (`lists.checking.check`), parents first, with a constant number of queries per 5,000 rows.
+        """Add checked codes (`lists.checking`), parents first, with a constant number of queries per 5,000 rows.
 
         The caller has locked the segment before it checked. Raises Refused when something was sent meanwhile.
         """
-        self._join_with(delimiter, actor)
+        self.join_with(delimiter, actor)
         by_tier: dict[int, list[NewCode]] = {}
         for code in new:
             by_tier.setdefault(len(code.tiers), []).append(code)
-        newest = self.items.aggregate(pk=Max("pk", default=0))["pk"]
+        newest = self.newest_item()
         imported = self.items.filter(pk__gt=newest)
         parents = self._parents_of(code for tier in by_tier.values() for code in tier)
         for tier in sorted(by_tier):
-            parents |= {item.full_code_key: item for item in imported.filter(tier=tier - 1)}
-            insert_each([self._imported(code, parents) for code in by_tier[tier]], own_fields(SegmentItem))
+            parents |= {key: (pk, code) for key, pk, code in imported.filter(tier=tier - 1).values_list(*_PARENT)}
+            for start in range(0, len(by_tier[tier]), PORTION):  # the rows of all at once would take much memory
+                part = by_tier[tier][start : start + PORTION]
+                insert_values(SegmentItem, [self._imported(code, parents) for code in part])
         record_each(imported, pk_of(actor), "code.imported", kind="code", label="full_code", new=F("description"))
         return sum(map(len, by_tier.values()))
 
-    def _join_with(self, delimiter: str, actor: AbstractBaseUser | None) -> None:
+    def newest_item(self) -> int:
+        """The id of the youngest item; 0 when there is none."""
+        return int(self.items.aggregate(pk=Max("pk", default=0))["pk"])
+
+    def join_with(self, delimiter: str, actor: AbstractBaseUser | None) -> None:
+        """Make it the delimiter of the codes. Raises Refused."""
         if why := self.why_not_joined(delimiter):
             raise Refused(why, "delimiter")
         if delimiter != self.delimiter:
@@ -208,22 +237,37 @@ class Segment(models.Model):
             record(self.company, actor, "segment.changed", self, old=self.delimiter, new=delimiter)
             self.delimiter = delimiter
 
-    def _parents_of(self, new: Iterable[NewCode]) -> dict[str, SegmentItem]:
-        """The items under which new codes are put, by folded code; their rows are locked against being sent."""
-        keys = {fold(self.delimiter.join(code.tiers[:-1])) for code in new if len(code.tiers) > 1}
-        parents = {item.full_code_key: item for item in self.items.filter(full_code_key__in=keys).hold_rows()}
-        for parent in parents.values():
+    def _parents_of(self, new: Iterable[NewCode]) -> Parents:
+        """The items under which new codes are put, by the keys of their codes; their rows are locked."""
+        above = {code.tiers[:-1] for code in new if len(code.tiers) > 1}
+        keys = {code_key(self.delimiter.join(tiers)) for tiers in above}
+        parents = self.items.filter(full_code_key__in=keys).hold_rows()
+        for parent in parents:
             if why := parent.why_locked():
                 raise Refused(f"Nothing can be put under {parent}. {why}")
-        return parents
+        return {parent.full_code_key: (parent.pk, parent.full_code) for parent in parents}
 
-    def _imported(self, new: NewCode, parents: Mapping[str, SegmentItem]) -> SegmentItem:
-        item = SegmentItem(company_id=self.company_id, segment=self, is_active=new.is_active)
+    def _imported(self, new: NewCode, parents: Parents) -> dict[str, Any]:
+        """A new code's row by column; what follows from it and from its parent, as `SegmentItem.set_code` has it."""
+        code, above, parent_id, delimiter = new.tiers[-1], "", None, self.delimiter
         if len(new.tiers) > 1:
-            item.parent = parents[fold(self.delimiter.join(new.tiers[:-1]))]
-        item.set_code(new.tiers[-1])
-        item.description, item.description_key = new.description, fold(new.description)
-        return item
+            parent_id, above = parents[code_key(delimiter.join(new.tiers[:-1]))]
+        full_code = f"{above}{delimiter}{code}" if above else code
+        return {
+            "company_id": self.company_id,
+            "segment_id": self.pk,
+            "parent_id": parent_id,
+            "code": code,
+            "description": new.description,
+            "description_key": fold(new.description),
+            "full_code": full_code,
+            "full_code_key": code_key(full_code),
+            "sort_key": order_key(codes.split(full_code, delimiter)),
+            "tier": len(new.tiers),
+            "is_active": new.is_active,
+            "version": 1,
+            "guid": uuid4().hex,
+        }
 
     @transaction.atomic
     def set_active(self, ids: Ids, is_active: bool, actor: AbstractBaseUser | None) -> Outcome:
@@ -246,5 +290,5 @@ class Segment(models.Model):
         for tier in range(MAX_TIERS, 0, -1):  # what lies below goes first
             rows = meant.filter(tier=tier, holds=None, project_codes=None).without_items_below()
             record_each(rows, pk_of(actor), "code.deleted", kind="code", label="full_code", old=F("description"))
-            deleted += rows.delete()[0]
+            deleted += rows.delete()[1].get(SegmentItem._meta.label, 0)  # default accounts go with them
         return Outcome.of(deleted, meant.with_project(), SegmentItem.why_kept)

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET
 
 from companies.access import MemberRequest, admin_reader
 from core.numbers import number
-from wbs.models import Segment
+from wbs.models import ImportDraft, Segment
 from wbs.pages.tree import PAGE_SIZES, Folding, Tree
 
 
@@ -28,7 +28,16 @@ def show_codes(request: MemberRequest, segment: str) -> HttpResponse:
         before=number(request.GET.get("before")),
         problems={item_id: (code, sentence) for item_id, code, sentence in problems},
     )
-    return render(request, "wbs/_codes.html" if is_part else "wbs/codes.html", {"tree": tree})
+    shown = {"tree": tree, "imported": imported_just_now(request, tree.segment)}
+    return render(request, "wbs/_codes.html" if is_part else "wbs/codes.html", shown)
+
+
+def imported_just_now(request: MemberRequest, segment: Segment) -> ImportDraft | None:
+    """The import from which this person comes, as long as it can be taken back."""
+    pk = number(request.GET.get("imported"))
+    if not pk or not request.member.can_edit_wbs:
+        return None
+    return segment.import_drafts.living().light().filter(pk=pk, undo__isnull=False).first()
 
 
 def segment_of(request: MemberRequest, slug: str) -> Segment:
