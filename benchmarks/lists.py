@@ -1,35 +1,25 @@
-"""Long lists of codes: the first screen of the tree, and the import of a workbook.
-
-Requests run in this process, as in `web`; what a worker does of an import, it does in between.
-"""
+"""Long lists of codes: the first screen of the tree. Requests run in this process, as in `web`."""
 
 from __future__ import annotations
 
 import gzip
-import io
 import re
 from html import unescape
 from statistics import median
 from typing import Any
 
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection as session
-from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
-from openpyxl import load_workbook
 
 from benchmarks.rig import Finding, Rig, ms, seconds
 from benchmarks.sites import BROWSER, HOST, enter, new_codes, succeeded
 from benchmarks.web import queries_of
-from tests import clock
 from tests.factories import make_dora
 from wbs.lists.checking import NewCode
-from wbs.lists.xlsx_files import write_xlsx
-from wbs.models import ImportDraft, Segment, SegmentItem
-from wbs.tasks import check_draft
+from wbs.models import Segment
 
-TREE_AT_MOST = IMPORT_AT_MOST = 1.5
+TREE_AT_MOST = 1.5
 
 
 class Codes:
@@ -100,64 +90,3 @@ def tree(rig: Rig, small: Codes, large: Codes) -> Finding:
 def _queries(site: Codes) -> int:
     site.enter()
     return queries_of(site.get)[1]
-
-
-def import_list(rig: Rig, site: Codes) -> Finding:
-    """A workbook from the upload to the last row of the audit trail, over reading it and a bare `bulk_create`."""
-    site.enter()
-    listed = site.segment.items.values_list("full_code", "description", "is_active")
-    content = write_xlsx(listed, site.segment.plural)
-
-    def ours() -> float:
-        site.empty()
-        return seconds(lambda: _import(site, content))
-
-    def bare() -> float:
-        site.empty()
-        return seconds(lambda: _read_and_create(site.segment, content))
-
-    found = rig.compare(ours, bare)
-    ratio, told = found.tell(lambda pair: pair.ours_s / pair.baseline_s, f"at most {IMPORT_AT_MOST}")
-    lines = [told, f"{ms(found.ours_s)} over {ms(found.baseline_s)}, {len(content):,} bytes"]
-    name = f"import: {site.number:,} codes from XLSX over reading them and bulk_create"
-    return Finding(name, lines, ratio <= IMPORT_AT_MOST)
-
-
-def _import(site: Codes, content: bytes) -> None:
-    site.get("import/")
-    choices = {"delimiter": "-", "create_missing": "on"}
-    site.post("import/", {**choices, "file": SimpleUploadedFile("list.xlsx", content)})
-    draft = ImportDraft.objects.latest("pk").pk
-    check_draft(draft)
-    page = gzip.decompress(site.get(f"import/{draft}/").content).decode()
-    fields = dict(re.findall(r'type="hidden" name="(draft|check)" value="([^"]*)"', page))
-    site.post("import/", {**choices, **fields, "import": "1"})
-    if SegmentItem.objects.count() != site.number:
-        raise RuntimeError("Not all was imported.")
-
-
-def _read_and_create(segment: Segment, content: bytes) -> None:
-    """All that ours must do, too: the same columns with values of the same length, without any rule."""
-    sheet = load_workbook(io.BytesIO(content), read_only=True).worksheets[0]
-    rows = list(sheet.iter_rows(min_row=2, values_only=True))
-    values = {
-        "company_id": segment.company_id,
-        "segment": segment,
-        "created_at": clock.now(),
-    }  # else asked for row by row
-    with transaction.atomic():
-        items = [
-            SegmentItem(
-                code=code,
-                full_code=code,
-                full_code_key=code,
-                sort_key=code,
-                description=description,
-                description_key=description,
-                **values,
-            )
-            for code, description in rows
-        ]
-        SegmentItem.objects.bulk_create(items, batch_size=500)
-    if SegmentItem.objects.count() != len(rows):
-        raise RuntimeError("Not all was created.")

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from django.conf import settings
 from django.core.management import call_command
 
-from benchmarks import beside, dripping, lists, longest, naive, pipeline, polls, web
+from benchmarks import beside, dripping, imports, lists, long_import, longest, naive, pipeline, polls, web
 from benchmarks.rig import Finding, Rig
 from benchmarks.sites import Site, enter, own_database
 from tests.servers.tryton import TrytonServer
@@ -22,6 +22,7 @@ class Scale:
     pages: tuple[int, ...] = (100, 10_000)
     trees: tuple[int, int] = (1_000, 100_000)
     imported: int = 20_000
+    imported_at_once: int = 0  # through a worker
     clicks: tuple[int, ...] = (1_000, 10_000)
     alone: int = 300
     polls: tuple[int, int] = (100, 1_000)
@@ -32,12 +33,15 @@ class Scale:
 
 SCALES = {
     "": Scale(),
-    "--all": Scale(pages=(100, 10_000, 100_000), clicks=(1_000, 10_000, 100_000), gates_growth=True),
+    "--all": Scale(
+        pages=(100, 10_000, 100_000), clicks=(1_000, 10_000, 100_000), imported_at_once=100_000, gates_growth=True
+    ),
     "--smoke": Scale(
         Rig(2, 2, 1, 1, 1, 1),
         pages=(2, 3),
         trees=(2, 3),
         imported=4,
+        imported_at_once=4,
         clicks=(2, 3),
         alone=2,
         polls=(2, 3),
@@ -58,10 +62,13 @@ def measure(scale: Scale) -> Iterator[Finding]:
         }
         codes = {
             number: lists.Codes(running.enter_context(own_database(empty)), number)
-            for number in sorted({*scale.trees, scale.imported})
+            for number in sorted({*scale.trees, scale.imported, scale.imported_at_once} - {0})
         }
         yield lists.tree(scale.rig, *(codes[number] for number in scale.trees))
-        yield lists.import_list(scale.rig, codes[scale.imported])
+        for compared in imports.ALL:
+            yield compared(scale.rig, codes[scale.imported])
+        if scale.imported_at_once:
+            yield long_import.whole(codes[scale.imported_at_once])
         few, *many = (sites[codes] for codes in scale.pages)
         for site in many:
             yield web.page(scale.rig, few, site)

@@ -13,7 +13,7 @@ from tests.servers.programs import ROOT
 pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
 NAMES = ("page: ", "auto-save: ", "overhead ", "poll: ", "growth: ", "pipeline: ", "tree: ", "import: ", "dripping: ")
-NAMES += ("save beside: ", "longest statement ", "one by one: ")
+NAMES += ("save beside: ", "longest statement ", "one by one: ", "long import: ")
 
 
 @pytest.mark.pg_only
