@@ -11,7 +11,16 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from wbs.codes import MAX_FULL_CODE, MAX_TIERS, clean, code_key, code_problem, description_problem, full_code_problem
+from wbs.codes import (
+    ELSEWHERE,
+    MAX_FULL_CODE,
+    MAX_TIERS,
+    clean,
+    code_key,
+    code_problem,
+    description_problem,
+    full_code_problem,
+)
 from wbs.lists.accounts import Chart
 from wbs.lists.bounds import MAX_CELL, Tell, silent
 from wbs.lists.cells import DATE, ERROR, FORMULA, GUARDED, MERGED, NUMBER, UNSHOWN
@@ -316,7 +325,7 @@ class _Reader:
         delimiter = self.choices.delimiter
         if delimiter and delimiter in tier:
             return f"“{tier}” contains “{delimiter}”, which joins the tiers. Choose another column or delimiter."
-        return code_problem(tier, delimiter)
+        return code_problem(tier, delimiter).removesuffix(f" {ELSEWHERE}")  # a list has no such field
 
     def _doubt(self, code: str) -> str:
         """What looks like the work of a spreadsheet and was not accepted."""

@@ -45,7 +45,7 @@ class TestClean:
     def test_without_it_what_cannot_be_stored_is_told_with_what_it_would_become(self) -> None:
         found = problems(checked(self.TEXT))
 
-        assert "“Clean” makes “01-100” of it." in found[2]
+        assert "which joins the tiers. “Clean” makes “01-100” of it." in found[2]
         assert "“Clean” makes “Two lines” of it." in found[5]
         assert "“Clean” makes “01-600” of it." in found[7]
         assert list(found) == [2, 5, 7]
